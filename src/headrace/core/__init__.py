@@ -1,0 +1,1 @@
+"""Values, labels, errors, flow states and ports. Standard library only; every other room may import it."""

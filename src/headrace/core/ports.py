@@ -1,0 +1,215 @@
+"""The ports: what the rooms ask of each other and of the outside world. Each has a contract suite in :mod:`headrace.testing`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
+
+    from headrace.core.events import ModelEvent
+    from headrace.core.text import CleanPrompt
+    from headrace.core.values import Decision, Facts, Found, Principal, Receipt, Sampling, Scope, StoredKey, StoredPassage
+
+
+class Clock(Protocol):
+    """Time, as a port, so that a request can be replayed exactly."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970 (UTC); may go back."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+        ...
+
+
+class Ids(Protocol):
+    """Identifiers and salts, as a port."""
+
+    def request(self) -> str:
+        """A new request id (``req_…``), sortable by time."""
+        ...
+
+    def salt(self) -> bytes:
+        """32 unpredictable bytes."""
+        ...
+
+
+class ChatModel(Protocol):
+    """One deployment that continues a conversation."""
+
+    async def count(self, prompt: CleanPrompt, sampling: Sampling) -> int | None:
+        """Tokens that the prompt takes there, templates included; None when only the provider can tell.
+
+        Raises UpstreamFailed when the engine is down.
+        """
+        ...
+
+    def generate(self, prompt: CleanPrompt, sampling: Sampling) -> AsyncIterator[ModelEvent]:
+        """The answer's events. Closing the iterator early cancels the work upstream before it returns.
+
+        Raises UpstreamFailed (or UpstreamTimeout) at any step when the engine fails, also after text has come; PromptTooLong when
+        the provider says so.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let connections go. Idempotent."""
+        ...
+
+
+class Embedder(Protocol):
+    """Texts to unit vectors. Synchronous and CPU-bound: callers run it off the event loop."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Name and content hash of the weights; vectors of different identities are never compared."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """One float32 vector of length one for each text, in order (numpy array of shape (n, dimensions))."""
+        ...
+
+
+class Retriever(Protocol):
+    """Search over what is known, within what the asker may read."""
+
+    async def find(self, question: str, scope: Scope, limit: int, *, quotes: int = 0, scores: bool = False) -> Found:
+        """The `limit` best passages in fused order and up to `quotes` candidate quotes from them.
+
+        The filter on tenant, sources and acls is part of the query: an unreadable passage is never a candidate. `scores` adds raw
+        scores and is for curators. Raises Unavailable when the knowledge process is down.
+        """
+        ...
+
+
+class Detected(Protocol):
+    """One match of a guard: character offsets, kind, confidence."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def confidence(self) -> float: ...
+
+
+class Guard(Protocol):
+    """A detector. It says what it sees; what is done about it is declared by the service."""
+
+    @property
+    def name(self) -> str:
+        """``secrets``, ``pii``…: the word that a service file uses."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the same text could give another result."""
+        ...
+
+    @property
+    def reach(self) -> int:
+        """The most characters that one match can span: the hold-back window of a stream."""
+        ...
+
+    def inspect(self, text: str) -> Sequence[Detected]:
+        """Matches in order of start; they may overlap. Pure: same text, same result."""
+        ...
+
+
+class PolicyEngine(Protocol):
+    """Decides. Deny unless a policy allows; an engine error is a denial."""
+
+    def decide(self, principal: Principal, action: str, resource: tuple[str, str], context: Mapping[str, object]) -> Decision:
+        """May `principal` do `action` to `resource` (type, id)? Never raises for a denial."""
+        ...
+
+
+class Directory(Protocol):
+    """Who is who: turns a credential into a principal."""
+
+    async def authenticate(self, key: str) -> Principal:
+        """Raises Unauthenticated with code ``identity.unknown_key``, ``identity.expired_key`` or ``identity.revoked_key``."""
+        ...
+
+
+class Ledger(Protocol):
+    """The log of what happened. A receipt means: durable, in order, signed."""
+
+    async def append(self, record: Facts) -> Receipt:
+        """Commit one record. Returns only once it is on disk. Raises Unavailable when that cannot be had."""
+        ...
+
+    async def proof(self, request: str) -> Mapping[str, object] | None:
+        """The proof bundle of a request's settled record (see the schema), or None when there is none."""
+        ...
+
+
+class Converter(Protocol):
+    """A file to text, with places. Runs hostile input: implementations keep it in a child with limits."""
+
+    def convert(self, path: Path) -> Converted:
+        """Raises ConversionFailed with a reason that a person understands."""
+        ...
+
+
+class Converted(Protocol):
+    """What a converter made: the whole text, and the places in it that a person would look for."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def pages(self) -> Sequence[tuple[int, int]]:
+        """Character range of each page, in order; empty when the format has none."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Where keys are kept: hashed, never the key itself."""
+
+    async def key(self, digest: str) -> StoredKey | None:
+        """The key whose secret has this SHA-256 (hex), valid or not."""
+        ...
+
+    async def keys_version(self) -> int:
+        """A number that changes whenever any key is created or revoked; cheap enough to ask often."""
+        ...
+
+
+class PassageStore(Protocol):
+    """The passages of one tenant, as the ingest side writes them. Synchronous; one writer at a time (the ingest lock)."""
+
+    def replace(self, documents: Sequence[str], passages: Sequence[StoredPassage]) -> None:
+        """In one commit: every passage of `documents` goes and `passages` come. Idempotent; a document without passages is gone."""
+        ...
+
+    def relabel(self, document: str, acl: str) -> None:
+        """Give every passage of a document another access list, keeping the vectors."""
+        ...
+
+    def documents(self) -> Mapping[str, str]:
+        """Version of every document that has passages."""
+        ...
+
+    def without_vector(self, limit: int) -> Sequence[tuple[str, str]]:
+        """(id, text) of up to `limit` passages that still lack a vector, shortest first."""
+        ...
+
+    def add_vectors(self, vectors: Mapping[str, Sequence[float]]) -> None:
+        """Vectors by passage id; ids that are gone by now are passed over."""
+        ...
+
+    def optimize(self) -> None:
+        """Bring indexes up to date and compact. Searches go on meanwhile."""
+        ...

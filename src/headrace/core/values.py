@@ -1,0 +1,217 @@
+"""Small values that several rooms speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, NewType, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RequestId = NewType("RequestId", str)
+"""``req_`` and 26 characters of Crockford base 32, sortable by time."""
+
+Fact: TypeAlias = "str | int | bool | None | list[Fact] | dict[str, Fact]"
+"""What a record may hold: JSON without floats (RFC 8785 canonical form stays trivial). Fractions are decimal strings or integers
+of a named small unit (``…_us`` microseconds, ``…_ppm``)."""
+
+Facts: TypeAlias = dict[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount of one currency (ISO 4217)."""
+
+    amount: Decimal
+    currency: str
+
+    def plus(self, other: Money) -> Money:
+        """The sum. Raises ValueError when the currencies differ."""
+        if self.currency != other.currency:
+            msg = f"cannot add {other.currency} to {self.currency}"
+            raise ValueError(msg)
+        return Money(self.amount + other.amount, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer, as disjoint parts, and the engine time it took.
+
+    `slot_seconds` is the share of the engine's busy time that this answer is billed for; zero for providers billed by token.
+    """
+
+    input: int = 0
+    input_cached: int = 0
+    output: int = 0
+    slot_seconds: float = 0.0
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended, in the words of the OpenAI API."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+
+
+class Mode(StrEnum):
+    """How an answer came about (evidence first)."""
+
+    QUOTE = "quote"
+    ABSTAIN = "abstain"
+    GENERATE = "generate"
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """A JSON Schema that the answer must satisfy. `schema` is None for ``json_object``: any JSON object."""
+
+    schema: Mapping[str, object] | None
+    name: str = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model is asked to write. None leaves the deployment's default."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    format: JsonSchema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a person or an application of one tenant, through one key (or a session opened with it)."""
+
+    id: str
+    kind: str
+    tenant: str
+    groups: frozenset[str]
+    key: str
+    services: frozenset[str] | None = None
+    """The services that the key is bound to; None: any that policy allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What policy said. `policies` are the ids that determined it."""
+
+    allowed: bool
+    policies: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a search may see: one tenant, the sources of the service, and the access lists that the asker satisfies."""
+
+    tenant: str
+    sources: tuple[str, ...]
+    acls: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one stored document version. Offsets are characters into the stored text of that version.
+
+    `document` is ``source/path``; `version` the SHA-256 (hex) of the stored text; `place` what a person looks for ("line 12",
+    "page 3"). `rank` is the place in the fused order (from 1); `ranks` the place in each arm. `scores` stays empty unless the
+    asker is a curator: raw scores tell of documents that the asker may not read.
+    """
+
+    id: str
+    document: str
+    source: str
+    version: str
+    start: int
+    end: int
+    text: str
+    place: str
+    acl: str
+    rank: int
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Sentences of one passage that answer the question. Offsets as in :class:`Passage`; `passage` is an index into the found
+    passages; `confidence` (0…1) is calibrated on a named split and comparable with a service's threshold."""
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    place: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search brought: passages in fused order, candidate quotes in descending confidence, and what it stood on."""
+
+    passages: tuple[Passage, ...]
+    quotes: tuple[Quote, ...]
+    index_version: int
+    candidates: int
+    """Passages that the asker may read in the sources asked."""
+    arms: tuple[str, ...]
+    """The arms that served: ``bm25``, and ``dense`` when every candidate has its vector (``dense-partial`` otherwise)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The ledger's word that a record is durable.
+
+    `leaf` is the RFC 6962 leaf hash (hex) of the record's canonical bytes; `signature` (base64) the log key's Ed25519 signature
+    over the receipt text; `time` the ledger's clock in microseconds since 1970.
+    """
+
+    log: str
+    sequence: int
+    leaf: str
+    time_us: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as it is written: offsets are characters into the stored text of `version`."""
+
+    id: str
+    document: str
+    source: str
+    version: str
+    start: int
+    end: int
+    text: str
+    place: str
+    heading: str
+    acl: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A key as the control store keeps it. `id` is public (its first characters); times are microseconds since 1970."""
+
+    id: str
+    name: str
+    holder: str
+    """The person or application it speaks for."""
+    kind: str
+    tenant: str
+    groups: tuple[str, ...]
+    """Groups given to the key itself, beside those of its holder in people.yaml."""
+    services: tuple[str, ...] | None
+    created_us: int
+    expires_us: int | None
+    revoked_us: int | None
