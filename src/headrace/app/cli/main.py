@@ -1,0 +1,58 @@
+"""``headrace``: the command group. Commands are imported one at a time, so that help is quick."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+import headrace
+
+COMMANDS = {
+    "up": "Start the installation and serve until Ctrl-C.",
+    "init": "Make a workspace with three services.",
+    "check": "Check the workspace; tell every fault at once.",
+    "apply": "Check the workspace and make it the revision in force.",
+    "show": "Show a revision, its history, or the JSON Schemas.",
+    "rollback": "Return to an earlier revision.",
+    "models": "Fetch, list, verify and remove model weights.",
+    "keys": "Create, list and revoke keys.",
+    "ingest": "Bring the sources' documents up to date.",
+    "search": "Search the documents.",
+    "ask": "Ask a service, as a client would.",
+    "trace": "Show what happened to a request, stage by stage.",
+    "verify": "Check an answer and its receipt offline.",
+}
+"""Every command and its short help. The module ``headrace.app.cli.NAME`` holds it as ``command``."""
+
+
+class Lazy(click.Group):
+    """A group that knows its commands' names and short help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order in which a newcomer meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; None for an unknown name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"headrace.app.cli.{cmd_name}").command
+        if not isinstance(command, click.Command):
+            msg = f"headrace.app.cli.{cmd_name}.command is not a click command"
+            raise TypeError(msg)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands, from the names alone."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(headrace.__version__, prog_name="headrace")
+def main() -> None:
+    """A self-hosted, governed workload engine for generative AI: one request path, one policy, one ledger, one trace."""
