@@ -15,6 +15,7 @@ from headrace.core.values import Mode, Usage
 
 if TYPE_CHECKING:
     from headrace.core.labels import Label
+    from headrace.core.ports import Masks
     from headrace.core.text import CleanPrompt, CleanText, Finding, RawTurn
     from headrace.core.values import Decision, Facts, FinishReason, Money, Passage, Principal, Quote, Receipt, RequestId, Sampling
 
@@ -112,6 +113,7 @@ class Screened:
     revision: str
     prompt: CleanPrompt = field(repr=False)
     question: Question = field(repr=False)
+    masks: Masks = field(repr=False)
     findings: tuple[Finding, ...] = ()
 
     def facts(self) -> Facts:
@@ -222,7 +224,8 @@ class Generated:
     """What the model (or the quoted evidence) gave, once its stream has closed."""
 
     mode: Mode
-    finish: FinishReason
+    finish: FinishReason | None
+    """None: it was broken off."""
     usage: Usage
     characters: int
     first_token_us: int | None
@@ -231,7 +234,7 @@ class Generated:
         """Content-free facts for the record."""
         return {
             "mode": str(self.mode),
-            "finish": str(self.finish),
+            "finish": str(self.finish) if self.finish else None,
             "characters": self.characters,
             "first_token_us": self.first_token_us,
             "input": self.usage.input,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.core.events import ModelEvent
-    from headrace.core.text import CleanPrompt
+    from headrace.core.text import CleanPrompt, Origin
     from headrace.core.values import Decision, Facts, Found, Principal, Receipt, Sampling, Scope, StoredKey, StoredPassage
 
 
@@ -123,6 +123,18 @@ class Guard(Protocol):
 
     def inspect(self, text: str) -> Sequence[Detected]:
         """Matches in order of start; they may overlap. Pure: same text, same result."""
+        ...
+
+
+class Masks(Protocol):
+    """What was masked in one request. A token stands for one value; the same value gets the same token."""
+
+    def mask(self, kind: str, value: str, origin: Origin) -> str:
+        """The token for a value of this kind (``[EMAIL_1]``), first seen in a text of this origin."""
+        ...
+
+    def unmask(self, text: str) -> tuple[str, int]:
+        """The text with the tokens of prompt and passages undone, and how many were. Values first seen in output stay masked."""
         ...
 
 

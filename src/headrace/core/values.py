@@ -166,6 +166,8 @@ class Found:
     """Passages that the asker may read in the sources asked."""
     arms: tuple[str, ...]
     """The arms that served: ``bm25``, and ``dense`` when every candidate has its vector (``dense-partial`` otherwise)."""
+    threshold: float = 0.5
+    """The calibrated confidence below which a service abstains unless it says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
