@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from headrace.core.events import ModelEvent
@@ -47,7 +48,7 @@ class ChatModel(Protocol):
         """
         ...
 
-    def generate(self, prompt: CleanPrompt, sampling: Sampling) -> AsyncIterator[ModelEvent]:
+    def generate(self, prompt: CleanPrompt, sampling: Sampling) -> AsyncGenerator[ModelEvent]:
         """The answer's events. Closing the iterator early cancels the work upstream before it returns.
 
         Raises UpstreamFailed (or UpstreamTimeout) at any step when the engine fails, also after text has come; PromptTooLong when
@@ -57,6 +58,23 @@ class ChatModel(Protocol):
 
     async def close(self) -> None:
         """Let connections go. Idempotent."""
+        ...
+
+
+class Bill(Protocol):
+    """The engine time of one answer, while and after it runs."""
+
+    @property
+    def seconds(self) -> float:
+        """Slot-seconds billed so far."""
+        ...
+
+
+class SlotClock(Protocol):
+    """Apportions an engine's busy time over the answers that share it."""
+
+    def answer(self) -> AbstractContextManager[Bill]:
+        """The block is one active answer; its bill is final when the block ends."""
         ...
 
 
