@@ -1,0 +1,98 @@
+"""Generated: the text, as a stream of deltas, from a quote, an abstention or a model. What was generated is metered here, at the
+provider's edge: it is paid also when the client leaves or a guard stops it further on."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headrace.core.errors import UpstreamFailed
+from headrace.core.events import Finished, TextDelta, UsageReport
+from headrace.core.flow import Generated
+from headrace.core.values import FinishReason, Mode, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from headrace.core.flow import Grounded, Reserved
+    from headrace.core.ports import Bill
+    from headrace.pipeline.rooms import Rooms
+    from headrace.routing.running import Running
+
+ABSTENTION = "I did not find this in the sources that you may read."
+
+
+def run(reserved: Reserved, rooms: Rooms) -> Generation:
+    """The answer's text; nothing is generated before it is asked for."""
+    return Generation(reserved, rooms)
+
+
+class Generation:
+    """A stream of raw text and, once closed, the state it came to."""
+
+    def __init__(self, reserved: Reserved, rooms: Rooms) -> None:
+        self._reserved = reserved
+        self._rooms = rooms
+        grounded = reserved.routed.grounded
+        self._mode = grounded.mode if grounded else Mode.GENERATE
+        self._finish: FinishReason | None = None
+        self._usage = Usage()
+        self._bill: Bill | None = None
+        self._characters = 0
+        self._deltas = 0
+        self._first: int | None = None
+
+    async def events(self) -> AsyncGenerator[TextDelta]:
+        """Raises UpstreamFailed when the model fails or ends without saying so."""
+        began = self._rooms.clock.monotonic()
+        source = self._source()
+        async with aclosing(source):
+            async for delta in source:
+                if self._first is None:
+                    self._first = round((self._rooms.clock.monotonic() - began) * 1_000_000)
+                self._characters += len(delta.text)
+                self._deltas += 1
+                yield delta
+
+    def state(self) -> Generated:
+        """What has been generated so far; final once the stream is closed."""
+        usage = self._usage
+        if usage.output < self._deltas and self._mode is Mode.GENERATE:
+            # Broken off before the provider said what it used: what was counted on the way in, and a token a delta out.
+            usage = replace(usage, input=usage.input or self._reserved.prompt_tokens or 0, output=self._deltas)
+        if self._bill is not None:
+            usage = replace(usage, slot_seconds=self._bill.seconds)
+        return Generated(self._mode, self._finish, usage, self._characters, self._first)
+
+    def _source(self) -> AsyncGenerator[TextDelta]:
+        routed = self._reserved.routed
+        if routed.grounded is not None:
+            return self._evidence(routed.grounded)
+        return self._model(self._rooms.deployments[str(routed.deployment)])
+
+    async def _evidence(self, grounded: Grounded) -> AsyncGenerator[TextDelta]:
+        if grounded.mode is Mode.ABSTAIN:
+            yield TextDelta(ABSTENTION)
+        for n, quote in enumerate(grounded.quotes, start=1):
+            yield TextDelta(f"{'' if n == 1 else chr(10) * 2}{quote.text.text} [{n}]")
+        self._finish = FinishReason.STOP
+
+    async def _model(self, running: Running) -> AsyncGenerator[TextDelta]:
+        sampling = replace(self._reserved.routed.screened.call.sampling, max_tokens=self._reserved.answer_tokens)
+        metered: AbstractContextManager[Bill | None] = running.meter.answer() if running.meter else nullcontext()
+        events = running.model.generate(self._reserved.routed.prompt, sampling)
+        with metered as bill:
+            self._bill = bill
+            async with aclosing(events):
+                async for event in events:
+                    match event:
+                        case TextDelta():
+                            yield event
+                        case UsageReport(usage):
+                            self._usage = usage
+                        case Finished(reason):
+                            self._finish = reason
+        if self._finish is None:
+            msg = "The model's answer broke off."
+            raise UpstreamFailed(msg, code="upstream.truncated", mend="Ask again.")

@@ -1,0 +1,119 @@
+"""Grounded: what the sources that the asker may read say about the question, and the mode that this earns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headrace.config.readers import acls_for, may_read
+from headrace.core.errors import HeadraceError, Refused
+from headrace.core.flow import CleanPassage, CleanQuote, Grounded
+from headrace.core.labels import Label
+from headrace.core.text import Finding, Origin, RawText
+from headrace.core.values import Mode, Scope
+from headrace.guardrails.door import screen
+
+if TYPE_CHECKING:
+    from headrace.config.model import Knowledge, Source
+    from headrace.core.flow import Screened
+    from headrace.core.values import Found, Passage, Quote
+    from headrace.pipeline.rooms import Rooms
+
+
+async def run(screened: Screened, knowledge: Knowledge, rooms: Rooms) -> Grounded:
+    """Search within what the asker may read now; screen what is found; quote or abstain.
+
+    Raises Unavailable when the knowledge process is down.
+    """
+    sources = {name: rooms.workspace.sources[name] for name in knowledge.sources}
+    principal = screened.principal
+    scope = Scope(principal.tenant, tuple(sources), acls_for(sources.values(), principal))
+    found = await rooms.retriever.find(screened.question.text, scope, knowledge.passages, quotes=knowledge.quotes)
+    readable = {index for index, each in enumerate(found.passages) if _readable_now(each, sources, screened)}
+    passages, kept, findings = _screened(found, readable, sources, screened, rooms)
+    threshold = found.threshold if knowledge.abstain_below is None else knowledge.abstain_below
+    quotes, quote_findings = _quotes(found, kept, threshold, passages, screened, rooms)
+    confidence = max((quote.confidence for quote in found.quotes if quote.passage in kept), default=0.0)
+    return Grounded(
+        screened=screened,
+        mode=Mode.QUOTE if quotes else Mode.ABSTAIN,
+        passages=passages,
+        quotes=quotes,
+        confidence=confidence,
+        candidates=found.candidates,
+        index_version=found.index_version,
+        arms=found.arms,
+        findings=(*findings, *quote_findings),
+    )
+
+
+def _readable_now(passage: Passage, sources: dict[str, Source], screened: Screened) -> bool:
+    """The rows carry the access list they had when they were written; today's rules decide."""
+    path = passage.document.removeprefix(f"{passage.source}/")
+    return may_read(sources[passage.source], path, screened.principal)
+
+
+def _screened(
+    found: Found, readable: set[int], sources: dict[str, Source], screened: Screened, rooms: Rooms
+) -> tuple[tuple[CleanPassage, ...], dict[int, int], list[Finding]]:
+    """Clean passages, where each found passage went, and the findings. A passage that a guard refuses is left out."""
+    rules = rooms.rules[screened.call.service].passages
+    passages: list[CleanPassage] = []
+    kept: dict[int, int] = {}
+    findings: list[Finding] = []
+    for index, passage in enumerate(found.passages):
+        if index not in readable:
+            continue
+        label = _label(passage, sources, screened)
+        try:
+            text, seen = screen(RawText(passage.text, Origin.PASSAGE, index), label, rules, screened.masks)
+        except Refused as refusal:
+            findings.extend(refusal_findings(refusal))
+            continue
+        kept[index] = len(passages)
+        passages.append(CleanPassage(replace(passage, text=""), text))
+        findings.extend(seen)
+    return tuple(passages), kept, findings
+
+
+def _quotes(
+    found: Found, kept: dict[int, int], threshold: float, passages: tuple[CleanPassage, ...], screened: Screened, rooms: Rooms
+) -> tuple[tuple[CleanQuote, ...], list[Finding]]:
+    rules = rooms.rules[screened.call.service].passages
+    quotes: list[CleanQuote] = []
+    findings: list[Finding] = []
+    for quote in found.quotes:
+        if quote.passage not in kept or quote.confidence < threshold:
+            continue
+        _verbatim(quote, found.passages[quote.passage])
+        place = kept[quote.passage]
+        try:
+            text, seen = screen(RawText(quote.text, Origin.PASSAGE, quote.passage), passages[place].text.label, rules, screened.masks)
+        except Refused as refusal:
+            findings.extend(refusal_findings(refusal))
+            continue
+        quotes.append(CleanQuote(replace(quote, passage=place, text=""), text))
+        findings.extend(seen)
+    return tuple(quotes), findings
+
+
+def _label(passage: Passage, sources: dict[str, Source], screened: Screened) -> Label:
+    return Label(
+        tenant=screened.principal.tenant,
+        acls=frozenset({passage.acl}),
+        sensitivity=sources[passage.source].sensitivity,
+        tainted=True,
+    )
+
+
+def _verbatim(quote: Quote, passage: Passage) -> None:
+    """A quote that is not the stored characters is never shown, whoever made it."""
+    if passage.text[quote.start - passage.start : quote.end - passage.start] != quote.text:
+        msg = "A quote did not match the document that it names."
+        raise HeadraceError(msg, code="internal.quote_mismatch", mend="Nothing was answered. Report this with the request's id.")
+
+
+def refusal_findings(refusal: Refused) -> tuple[Finding, ...]:
+    """The findings that a refusal carries."""
+    found = refusal.facts.get("findings", ())
+    return tuple(each for each in found if isinstance(each, Finding)) if isinstance(found, (tuple, list)) else ()

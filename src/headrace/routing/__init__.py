@@ -1,0 +1,1 @@
+"""Which deployment answers: what runs, its slots, and who may be chosen."""
