@@ -6,11 +6,12 @@ A stage has no logging of its own. What the recorder gathers is the trace: it go
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from headrace.core.ports import Clock
     from headrace.core.values import Facts
@@ -25,6 +26,7 @@ class State(Protocol):
 
 
 S = TypeVar("S", bound=State)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +45,58 @@ class Recorder:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._start = clock.monotonic()
-        self._current: tuple[str, float] | None = None
+        self._drawn = 0.0
+        self.at = "received"
+        """The stage that was begun last."""
         self.stages: list[Stage] = []
 
     def elapsed_us(self) -> int:
         """Microseconds since the request came in."""
         return round((self._clock.monotonic() - self._start) * 1_000_000)
 
-    @property
-    def at(self) -> str:
-        """The stage that is running, or the last that ran."""
-        return self._current[0] if self._current else (self.stages[-1].name if self.stages else "received")
-
-    def begin(self, name: str) -> None:
-        """A stage begins. One that is still running ends without facts."""
-        self._current = (name, self._clock.monotonic())
-
-    def end(self, state: State) -> None:
-        """The running stage ends with this state."""
-        self._close(state.facts())
-
-    def fail(self, facts: Facts) -> None:
-        """The request ends here: the running stage (if any) ends with the error's facts."""
-        if self._current is not None:
-            self._close(facts)
+    def note(self, name: str, state: State) -> None:
+        """A state that was there when the recorder began."""
+        self.stages.append(Stage(name, 0, 0, state.facts()))
 
     async def run(self, name: str, work: Awaitable[S]) -> S:
-        """Run one stage to its state."""
-        self.begin(name)
-        state = await work
-        self.end(state)
+        """Run one stage to its state. When it fails it is recorded without facts: the record's error says why."""
+        began = self._clock.monotonic()
+        facts: Facts = {}
+        self.at = name
+        try:
+            state = await work
+            facts = state.facts()
+        finally:
+            now = self._clock.monotonic()
+            self.stages.append(Stage(name, self._since(began), round((now - began) * 1_000_000), facts))
         return state
+
+    async def stream(self, name: str, events: AsyncGenerator[T], state: Callable[[], State]) -> AsyncGenerator[T]:
+        """Run a stage that is a stream. Its time is what it took itself: that of the stream which it draws from is taken off.
+
+        The stage is recorded when the stream closes: by its end, by an error, or because the one who draws from it left.
+        """
+        began = self._clock.monotonic()
+        self.at = name
+        spent = 0.0
+        try:
+            async with aclosing(events):
+                while True:
+                    asked = self._clock.monotonic()
+                    try:
+                        event = await anext(events)
+                    except StopAsyncIteration:
+                        break
+                    finally:
+                        spent += self._clock.monotonic() - asked
+                    yield event
+        finally:
+            own, self._drawn = spent - self._drawn, spent
+            self.stages.append(Stage(name, self._since(began), round(own * 1_000_000), state().facts()))
 
     def times(self) -> dict[str, int]:
         """Microseconds by stage."""
         return {stage.name: stage.us for stage in self.stages}
 
-    def _close(self, facts: Facts) -> None:
-        if self._current is None:
-            msg = "no stage is running"
-            raise RuntimeError(msg)
-        name, began = self._current
-        self._current = None
-        now = self._clock.monotonic()
-        self.stages.append(Stage(name, round((began - self._start) * 1_000_000), round((now - began) * 1_000_000), facts))
+    def _since(self, moment: float) -> int:
+        return round((moment - self._start) * 1_000_000)

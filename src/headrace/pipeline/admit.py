@@ -11,13 +11,17 @@ from headrace.core.labels import Label
 if TYPE_CHECKING:
     from headrace.config.model import Service
     from headrace.core.flow import Received
-    from headrace.core.values import Decision
+    from headrace.core.values import Decision, Principal
     from headrace.pipeline.rooms import Rooms
 
 
-async def run(received: Received, rooms: Rooms) -> Admitted:
-    """Raises Unauthenticated, NotFound (no such service), Forbidden (policy), BadRequest (a service's own demands)."""
-    principal = await rooms.directory.authenticate(received.credential)
+async def identify(received: Received, rooms: Rooms) -> Principal:
+    """Raises Unauthenticated. Until somebody is known there is nobody to keep a record for."""
+    return await rooms.directory.authenticate(received.credential)
+
+
+async def run(received: Received, principal: Principal, rooms: Rooms) -> Admitted:
+    """Raises NotFound (no such service), Forbidden (policy), BadRequest (a service's own demands)."""
     call = received.call
     service = rooms.service(call.service)
     if service is None:

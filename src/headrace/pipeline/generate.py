@@ -11,12 +11,14 @@ from headrace.core.errors import UpstreamFailed
 from headrace.core.events import Finished, TextDelta, UsageReport
 from headrace.core.flow import Generated
 from headrace.core.values import FinishReason, Mode, Usage
+from headrace.finops.price import price
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from headrace.core.flow import Grounded, Reserved
     from headrace.core.ports import Bill
+    from headrace.core.values import Money
     from headrace.pipeline.rooms import Rooms
     from headrace.routing.running import Running
 
@@ -64,6 +66,12 @@ class Generation:
         if self._bill is not None:
             usage = replace(usage, slot_seconds=self._bill.seconds)
         return Generated(self._mode, self._finish, usage, self._characters, self._first)
+
+    def cost(self, usage: Usage) -> Money:
+        """What this usage costs on the deployment that answers; nothing where no model is needed."""
+        deployment = self._reserved.routed.deployment
+        prices = self._rooms.deployments[deployment].form.price if deployment else ()
+        return price(usage, prices, self._rooms.workspace.root.currency)
 
     def _source(self) -> AsyncGenerator[TextDelta]:
         routed = self._reserved.routed
