@@ -49,5 +49,6 @@ async def answer(received: Received, rooms: Rooms) -> AsyncGenerator[Opened | Cl
             async for delta in deltas:
                 if received.call.stream:
                     yield delta
+        await held.aclose()
 
         yield await settle.run(trail, reserved, generated, checked, released)

@@ -1,0 +1,1 @@
+"""The processes of an installation, one module each, and the supervisor that starts and restarts them."""

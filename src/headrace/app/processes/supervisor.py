@@ -1,0 +1,144 @@
+"""The supervisor: starts the processes of one installation, restarts those that die, and stops them in order.
+
+    ledger → gateway, knowledge, engine-*, ingest
+
+A child that dies is restarted after a pause that doubles from 0.2 s to 10 s and starts over once the child has lived for 30 s. Stopping
+goes the other way: the gateway drains first, the ledger goes last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from headrace.core.errors import OperationFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from headrace.config.layout import Layout
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+HEALTHY_AFTER = 30.0
+STOP_WITHIN = 35.0
+"""Seconds. Longer than the gateway's own drain."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process to keep running: its name (also of its socket and log) and the module that is its body."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+    descriptors: tuple[int, ...] = ()
+    """Open files that it inherits."""
+
+
+class Supervisor:
+    """Keeps children running. Use :meth:`start` and :meth:`stop`; a child is one task that watches one process."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self.restarts: dict[str, int] = {}
+        """How often each child was restarted."""
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of the children that run now."""
+        return {name: process.pid for name, process in self._processes.items() if process.returncode is None}
+
+    def log_of(self, name: str) -> Path:
+        """The file that a child's output goes to."""
+        return self._layout.logs / f"{name}.log"
+
+    async def start(self, child: Child) -> None:
+        """Start a child and keep it running until it is stopped."""
+        self._layout.logs.mkdir(parents=True, exist_ok=True)
+        self.restarts.setdefault(child.name, 0)
+        await self._spawn(child)
+        self._tasks[child.name] = asyncio.create_task(self._watch(child))
+
+    async def stop(self, name: str) -> None:
+        """Stop a child: SIGTERM, and SIGKILL when it does not end in time. Unknown names are passed over."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        process = self._processes.pop(name, None)
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await process.wait()
+        except TimeoutError:
+            _log.error("%s did not end within %g s and was killed", name, STOP_WITHIN)
+            process.kill()
+            await process.wait()
+
+    async def stop_all(self, order: Sequence[str]) -> None:
+        """Stop the named children one after another, then any others side by side."""
+        for name in order:
+            await self.stop(name)
+        await asyncio.gather(*(self.stop(name) for name in list(self._tasks)))
+
+    async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
+        with contextlib.suppress(FileNotFoundError):
+            self._layout.socket(child.name).unlink()  # left by one that was killed: nobody shall take it for a living one
+        command = (sys.executable, "-m", child.module, "--workspace", str(self._layout.workspace), *child.arguments)
+        with self.log_of(child.name).open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **child.environment},
+                start_new_session=True,
+                pass_fds=child.descriptors,
+            )
+        self._processes[child.name] = process
+        return process
+
+    async def _watch(self, child: Child) -> None:
+        pause = FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            code = await self._processes[child.name].wait()
+            if loop.time() - began >= HEALTHY_AFTER:
+                pause = FIRST_PAUSE
+            _log.warning("%s ended with %d; it starts again in %g s (its log: %s)", child.name, code, pause, self.log_of(child.name))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            self.restarts[child.name] += 1
+            await self._spawn(child)
+
+    async def first_breath(self, name: str, ready: Path, within: float) -> None:
+        """Wait until a child listens on its socket. Raises OperationFailed with its last words when it does not."""
+        deadline = asyncio.get_running_loop().time() + within
+        while not ready.exists():
+            if self.restarts.get(name, 0) > 1 or asyncio.get_running_loop().time() > deadline:
+                raise OperationFailed(
+                    f"The {name} process does not start: {self._last_words(name)}", code="operation.start_failed", mend=f"See {self.log_of(name)}."
+                )
+            await asyncio.sleep(0.01)
+
+    def _last_words(self, name: str) -> str:
+        lines = self.log_of(name).read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it left no word."
