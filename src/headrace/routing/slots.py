@@ -54,6 +54,8 @@ class Slots:
             async with asyncio.timeout(self._patience):
                 await turn
         except TimeoutError:
+            if turn.done() and not turn.cancelled():
+                return  # the slot came in the same instant
             raise self._shed(f"No slot came free within {self._patience:g} s.") from None
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
