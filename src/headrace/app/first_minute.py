@@ -1,0 +1,140 @@
+"""The first minute: what ``make up`` shows once everything runs. Three services, asked through the public API, each proven offline.
+
+Every line is something that was just measured or checked; when one of them is not true, the first minute says so and fails.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.app.cli.sentences import answer_lines
+from headrace.core.errors import HeadraceError, OperationFailed
+from headrace.evidence import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headrace.app.client import Api
+    from headrace.config.layout import Layout
+
+OWN_QUESTION = "How do I return to an earlier revision?"
+"""Asked of Headrace's own documents; any other folder is asked about one of its headings."""
+PLAIN_QUESTION = "Write one friendly sentence that welcomes a new colleague."
+EXTRACT_TEXT = "Maria Keller from Bern ordered 3 garden chairs on 2 May; please deliver before Friday."
+EXTRACT_SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "city": {"type": "string"}, "item": {"type": "string"}, "quantity": {"type": "integer"}},
+    "required": ["name", "city", "item", "quantity"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One call of the first minute: its title, the question, the response."""
+
+    title: str
+    question: str
+    response: Mapping[str, object]
+
+
+def show(api: Api, layout: Layout, question: str) -> None:
+    """Call the three services, print what came, and verify each receipt. Raises OperationFailed when anything was not true."""
+    pin = (layout.ledger / "log.vkey").read_text().strip()
+    for shown in (_help(api, question), _local(api), _extract(api)):
+        click.echo("")
+        click.echo(f"{shown.title:<17}{json.dumps(shown.question, ensure_ascii=False)}")
+        for line in answer_lines(shown.response):
+            click.echo(line)
+        click.echo(f"{'receipt':<17}{_verified(api, shown, pin)}")
+
+
+def _help(api: Api, question: str) -> Shown:
+    response = api.chat("help", question)
+    facts = _facts(response)
+    if facts.get("mode") == "quote" and not facts.get("citations"):
+        raise _untrue("help quoted without a citation")
+    return Shown("help", question, response)
+
+
+def _local(api: Api) -> Shown:
+    """Streamed; the last event carries our facts. Put together, it is an answer like any other."""
+    pieces: list[str] = []
+    facts: Mapping[str, object] = {}
+    events = 0
+    for event in api.stream("local", PLAIN_QUESTION, max_tokens=60):
+        events += 1
+        for choice in _list(event.get("choices")):
+            pieces.append(str(_map(choice.get("delta")).get("content") or ""))
+        facts = _map(event.get("headrace")) or facts
+    if events < 2 or not "".join(pieces).strip():
+        raise _untrue("local did not stream an answer")
+    response = {"choices": [{"message": {"content": "".join(pieces)}}], "headrace": facts}
+    return Shown("local, streamed", PLAIN_QUESTION, response)
+
+
+def _extract(api: Api) -> Shown:
+    schema = {"type": "json_schema", "json_schema": {"name": "order", "schema": EXTRACT_SCHEMA, "strict": True}}
+    response = api.chat("extract", EXTRACT_TEXT, response_format=schema)
+    text = _text(response)
+    try:
+        found = _map(json.loads(text))
+    except json.JSONDecodeError:
+        raise _untrue("extract did not answer in JSON") from None
+    if set(found) != set(EXTRACT_SCHEMA["required"]):
+        raise _untrue("extract did not keep to the schema")
+    return Shown("extract", EXTRACT_TEXT, response)
+
+
+def _verified(api: Api, shown: Shown, pin: str) -> str:
+    """Verify in another process that has the bundle and the log's public key, and nothing else of this workspace."""
+    facts = _facts(shown.response)
+    receipt = _map(facts.get("receipt"))
+    bundle = {**api.proof(str(facts["request"])), "text": _text(shown.response), "salts": receipt.get("salts")}
+    with tempfile.TemporaryDirectory(prefix="headrace-verify-") as folder:
+        path = Path(folder) / "bundle.json"
+        path.write_text(json.dumps(bundle, ensure_ascii=False))
+        command = [sys.executable, "-I", str(verify.__file__), str(path), "--key", pin]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env={}, timeout=60)
+    if done.returncode != 0:
+        raise _untrue(f"a receipt did not verify: {(done.stdout + done.stderr).strip()}")
+    return f"record {receipt.get('sequence')} of log {receipt.get('log')} · verified offline ✓"
+
+
+def snippet(api: Api) -> Sequence[str]:
+    """What to paste into Python with the official SDK."""
+    question = f'[{{"role": "user", "content": "{OWN_QUESTION}"}}]'
+    return (
+        "from openai import OpenAI",
+        f'client = OpenAI(base_url="{api.url}/v1", api_key="{api.key}")',
+        f'print(client.chat.completions.create(model="help", messages={question}).choices[0].message.content)',
+    )
+
+
+def _untrue(what: str) -> HeadraceError:
+    return OperationFailed(f"The first minute is not true: {what}.", code="operation.first_minute", mend="See headrace trace and the logs.")
+
+
+def _text(response: Mapping[str, object]) -> str:
+    return str(_map(_list(response.get("choices"))[0].get("message")).get("content"))
+
+
+def _facts(response: Mapping[str, object]) -> Mapping[str, object]:
+    return _map(response.get("headrace"))
+
+
+def _map(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Mapping[str, object]]:
+    return [_map(each) for each in value] if isinstance(value, list) else []

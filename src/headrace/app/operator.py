@@ -1,0 +1,47 @@
+"""The operator: whoever may read the workspace's files may also ask as its operator, with a key that is gone a minute later."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from headrace.app.ids import SystemClock
+from headrace.app.wiring import control_store, current_workspace
+from headrace.core.values import StoredKey
+from headrace.policy.keys import mint
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from headrace.config.layout import Layout
+
+NAME = "operator"
+LASTS_US = 60_000_000
+GROUPS = ("operators", "curators")
+"""Groups of the operator, beside those that people.yaml gives an application of this name."""
+
+
+@contextmanager
+def brief_key(layout: Layout, tenant: str | None) -> Generator[str]:
+    """A key of the operator for the block; revoked afterwards, and expired within a minute whatever happens."""
+    workspace = current_workspace(layout)
+    now = SystemClock().now_us()
+    secret, public, digest = mint()
+    key = StoredKey(
+        id=public,
+        name=NAME,
+        holder=NAME,
+        kind="application",
+        tenant=tenant or workspace.root.tenants[0],
+        groups=GROUPS,
+        services=None,
+        created_us=now,
+        expires_us=now + LASTS_US,
+        revoked_us=None,
+    )
+    store = control_store(layout)
+    store.create_key(key, digest)
+    try:
+        yield secret
+    finally:
+        store.revoke_key(public, SystemClock().now_us())

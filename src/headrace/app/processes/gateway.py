@@ -1,0 +1,42 @@
+"""The gateway process: HTTP in, answers out. It imports no native engine and no vector store: that keeps it light."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import socket
+
+
+import msgspec
+
+from headrace.app.http import server
+from headrace.app.http.application import build
+from headrace.app.installation import url_of
+from headrace.app.processes import child
+from headrace.app.wiring import open_gateway
+from headrace.config.layout import Layout
+
+
+
+async def serve(descriptor: int, layout: Layout) -> None:
+    """Serve on the inherited socket until cancelled, then finish the answers under way."""
+    listener = socket.socket(fileno=descriptor)
+    async with open_gateway(layout) as gateway:
+        application = build(gateway)
+        gc.collect()
+        gc.freeze()  # what is here now stays for good: the collector need not walk it with every request's garbage
+        await server.serve(application, listener, on_ready=functools.partial(_announce, layout, url_of(listener)))
+
+
+def _announce(layout: Layout, url: str) -> None:
+    """Write where the installation is reached, whole or not at all."""
+    content = msgspec.json.encode({"url": url, "pid": os.getppid(), "gateway": os.getpid()})
+    temporary = layout.address.with_suffix(".new")
+    temporary.write_bytes(content)
+    temporary.replace(layout.address)
+
+
+if __name__ == "__main__":
+    given = child.arguments("The gateway process", "fd")
+    child.run("gateway", Layout(given.workspace), functools.partial(serve, int(given.fd)))
