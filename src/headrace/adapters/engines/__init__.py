@@ -1,0 +1,1 @@
+"""Drivers of embedded engines: each is the body of a child process."""

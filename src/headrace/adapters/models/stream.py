@@ -1,0 +1,60 @@
+"""A streamed answer, from bytes to events: no input or output here, so every way in which a stream can be cut is a plain test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.adapters.models import faults, wire
+from headrace.core.events import Finished, TextDelta, UsageReport
+
+if TYPE_CHECKING:
+    from headrace.core.events import ModelEvent
+    from headrace.core.values import FinishReason
+
+LONGEST_EVENT = 1 << 20
+"""Bytes. Nothing that is a stream of tokens has a longer line."""
+
+
+class Reading:
+    """One answer while it is read. Server-sent events, each of one line of data; comments and other fields are passed over."""
+
+    def __init__(self) -> None:
+        self.began = False
+        """Whether any event has come."""
+        self.done = False
+        """Whether the stream has said that nothing more comes."""
+        self._rest = b""
+        self._finish: FinishReason | None = None
+        self._usage: UsageReport | None = None
+
+    def feed(self, piece: bytes) -> list[ModelEvent]:
+        """The text that the bytes brought. Raises UpstreamFailed when they say that the model failed; msgspec.DecodeError for garbage."""
+        events: list[ModelEvent] = []
+        lines = (self._rest + piece).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            if line.startswith(b"data:") and not self.done:
+                self._take(line[5:].strip(), events)
+        if len(self._rest) > LONGEST_EVENT:
+            raise faults.garbage()
+        return events
+
+    def end(self) -> list[ModelEvent]:
+        """What an answer ends with: its usage, where the provider tells it, and Finished. Raises UpstreamFailed when it just stopped."""
+        if self._finish is None:
+            raise faults.truncated() if self.began else faults.garbage()
+        return [Finished(self._finish)] if self._usage is None else [self._usage, Finished(self._finish)]
+
+    def _take(self, payload: bytes, events: list[ModelEvent]) -> None:
+        if payload == b"[DONE]":
+            self.done = True
+            return
+        chunk = wire.read_chunk(payload)
+        self.began = True
+        if chunk.error is not None:
+            raise faults.of_fault(chunk.error)
+        if text := chunk.text():
+            events.append(TextDelta(text))
+        self._finish = chunk.finish() or self._finish
+        if chunk.usage is not None:
+            self._usage = UsageReport(wire.disjoint(chunk.usage))
