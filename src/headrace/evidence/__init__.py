@@ -1,0 +1,1 @@
+"""What happened: the recorder, records, the transparency log, receipts and the offline verifier."""

@@ -1,0 +1,97 @@
+"""C2SP signed notes and checkpoints: the log's key, and what it signs."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from headrace.core.errors import OperationFailed
+from headrace.evidence.verify import ED25519, key_id, receipt_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY_FILE = "log.key"
+VKEY_FILE = "log.vkey"
+_SEED_BYTES = 32
+
+
+@dataclass(frozen=True)
+class LogKey:
+    """The log's private key, under its name (which is the checkpoints' origin)."""
+
+    name: str
+    private: Ed25519PrivateKey
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes of the public key (RFC 8032)."""
+        return self.private.public_key().public_bytes_raw()
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key in its C2SP form: what others pin."""
+        encoded = base64.b64encode(bytes([ED25519]) + self.public).decode()
+        return f"{self.name}+{key_id(self.name, self.public).hex()}+{encoded}"
+
+    def sign_note(self, text: str) -> str:
+        """The note: text, blank line, signature line. `text` ends in a newline."""
+        signature = base64.b64encode(key_id(self.name, self.public) + self.private.sign(text.encode())).decode()
+        return f"{text}\n— {self.name} {signature}\n"
+
+    def checkpoint(self, size: int, root: bytes) -> str:
+        """The signed checkpoint of a tree (C2SP tlog-checkpoint)."""
+        return self.sign_note(f"{self.name}\n{size}\n{base64.b64encode(root).decode()}\n")
+
+    def sign_receipt(self, sequence: int, leaf: str, time_us: int) -> str:
+        """A receipt's signature, base64."""
+        return base64.b64encode(self.private.sign(receipt_text(self.name, sequence, leaf, time_us))).decode()
+
+
+def load_or_create(folder: Path) -> LogKey:
+    """The log's key; made on first use with mode 0600, its public half beside it in ``log.vkey``.
+
+    The log's name is ``headrace.local/`` and eight random bytes: two installations never share one. Raises OperationFailed when the file
+    is not a key.
+    """
+    path = folder / KEY_FILE
+    try:
+        content = path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return _create(folder)
+    try:
+        name, seed = content.split()
+        key = LogKey(name, Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed, validate=True)))
+    except ValueError as error:
+        msg = "The log's signing key cannot be read."
+        raise OperationFailed(msg, code="ledger.bad_key", param=str(path), mend="Restore it from your backup; a new key starts a new log.") from error
+    return key
+
+
+def _create(folder: Path) -> LogKey:
+    key = LogKey(f"headrace.local/{os.urandom(8).hex()}", Ed25519PrivateKey.generate())
+    seed = base64.b64encode(key.private.private_bytes_raw()).decode()
+    _write(folder / VKEY_FILE, f"{key.vkey}\n", 0o644)
+    _write(folder / KEY_FILE, f"{key.name} {seed}\n", 0o600)
+    return key
+
+
+def _write(path: Path, content: str, mode: int) -> None:
+    """Whole and on disk, or not there."""
+    temporary = path.with_suffix(path.suffix + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        os.write(descriptor, content.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,102 @@
+"""Records: what is written down about a request or a governed act. Content-free, canonical, versioned.
+
+A record is JSON without floats; its canonical bytes are those of RFC 8785. The forms are published as JSON Schema in
+``schema/record.json``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headrace.core.values import Fact, Facts, Money, Usage
+
+SCHEMA = "headrace/record/1"
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every record of a request begins with. `instance` is the gateway process since its start."""
+
+    request: str
+    received_us: int
+    time_us: int
+    instance: str
+    tenant: str
+    principal: str
+    key: str
+    service: str
+    revision: str
+
+    def facts(self) -> Facts:
+        """As fields of a record."""
+        return {
+            "schema": SCHEMA,
+            "request": self.request,
+            "received_us": self.received_us,
+            "time_us": self.time_us,
+            "instance": self.instance,
+            "tenant": self.tenant,
+            "principal": self.principal,
+            "key": self.key,
+            "service": self.service,
+            "revision": self.revision,
+        }
+
+
+def canonical(record: Facts) -> bytes:
+    """The RFC 8785 form: keys sorted, no white space. Right for records because they hold no floats and their keys are ASCII."""
+    return _encoder.encode(record)
+
+
+def opened(head: Head, stages: Sequence[Facts]) -> Facts:
+    """A streamed answer is about to begin."""
+    return {**head.facts(), "kind": "opened", "stages": list(stages)}
+
+
+def settled(
+    head: Head,
+    stages: Sequence[Facts],
+    *,
+    outcome: str,
+    error: str | None,
+    usage: Usage,
+    cost: Money,
+    commitments: dict[str, str],
+) -> Facts:
+    """A request has ended: `outcome` is answered, refused, failed or cancelled; `error` the code of what ended it."""
+    spent: Facts = {
+        "input": usage.input,
+        "input_cached": usage.input_cached,
+        "output": usage.output,
+        "slot_us": round(usage.slot_seconds * 1_000_000),
+    }
+    committed: dict[str, Fact] = {**commitments}
+    return {
+        **head.facts(),
+        "kind": "settled",
+        "stages": list(stages),
+        "outcome": outcome,
+        "error": error,
+        "usage": spent,
+        "cost": {"amount": f"{cost.amount:f}", "currency": cost.currency},
+        "commitments": committed,
+    }
+
+
+def interrupted(opened_record: Facts, time_us: int) -> Facts:
+    """A request that was opened and whose gateway died before it could settle it."""
+    kept = {name: opened_record[name] for name in ("schema", "request", "received_us", "instance", "tenant", "principal", "key", "service", "revision")}
+    return {**kept, "time_us": time_us, "kind": "interrupted", "outcome": "interrupted", "error": "internal.interrupted", "stages": opened_record["stages"]}
+
+
+def act(name: str, *, act_id: str, time_us: int, by: str, facts: Facts) -> Facts:
+    """A governed act (``workspace.apply``, ``workspace.rollback``, ``keys.create``…), its actor, and content-free facts."""
+    return {"schema": SCHEMA, "kind": "act", "request": act_id, "time_us": time_us, "act": name, "by": by, "facts": facts}
