@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from headrace.core.events import ModelEvent
     from headrace.core.text import CleanPrompt, Origin
-    from headrace.core.values import Decision, Facts, Found, Principal, Receipt, Sampling, Scope, StoredKey, StoredPassage
+    from headrace.core.values import Decision, Facts, Found, Principal, Receipt, Sampling, Scope, SourceFile, StoredKey, StoredPassage
 
 
 class Clock(Protocol):
@@ -181,6 +181,15 @@ class Ledger(Protocol):
 
     async def proof(self, request: str) -> Mapping[str, object] | None:
         """The proof bundle of a request's settled record (see the schema), or None when there is none."""
+        ...
+
+
+class DocumentSource(Protocol):
+    """Where documents come from."""
+
+    def files(self) -> Iterator[SourceFile]:
+        """Every file that it offers now, in order of path. Raises OperationFailed when it cannot be listed whole: an unreachable
+        source must not look like an empty one."""
         ...
 
 

@@ -202,6 +202,21 @@ class StoredPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that a source offers. `path` is POSIX, inside the source; `stamp` changes whenever the file may have changed."""
+
+    path: str
+    location: str
+    """Where it is read from."""
+    size: int
+    stamp: str
+    changed_ns: int = 0
+    """When its content or attributes last changed, by the clock of its file system; nanoseconds since 1970."""
+    refused: str = ""
+    """Why it must not be read, in words; empty when it may."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredKey:
     """A key as the control store keeps it. `id` is public (its first characters); times are microseconds since 1970."""
 
