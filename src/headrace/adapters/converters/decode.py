@@ -1,0 +1,85 @@
+"""Bytes to characters, for formats that are text: nothing is rendered anew, so that a line of the text is a line of the file."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from headrace.core.errors import ConversionFailed
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with theirs
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_MOST_CONTROLS = 0.001
+_DECLARED = re.compile(rb"<(?:meta|\?xml)\b[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_HEAD = 4096
+"""Bytes within which HTML must declare its encoding (a browser looks at 1,024)."""
+
+
+def decode(content: bytes) -> str:
+    """The characters of a text file: by its byte order mark, else UTF-8, else Windows-1252. The mark itself is no character of the text.
+
+    Raises ConversionFailed for bytes that are not text.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _plausible(_strictly(content[len(mark) :], encoding))
+    try:
+        return _plausible(content.decode())
+    except UnicodeDecodeError:
+        return _plausible(_western(content))
+
+
+def decode_html(content: bytes) -> str:
+    """The characters of an HTML file: by its byte order mark, UTF-8 when it is, what it declares, else Windows-1252.
+
+    UTF-8 goes before the declaration: bytes that are valid UTF-8 by accident are rare, wrong declarations are not. Raises
+    ConversionFailed for bytes that are not text.
+    """
+    if content.startswith(tuple(mark for mark, _ in _MARKS)):
+        return decode(content)
+    try:
+        return _plausible(content.decode())
+    except UnicodeDecodeError:
+        pass
+    declared = _DECLARED.search(content[:_HEAD])
+    if declared is not None:
+        try:
+            return _plausible(content.decode(declared[1].decode("ascii")))
+        except (LookupError, UnicodeDecodeError):
+            pass  # a declaration that is not true
+    return _plausible(_western(content))
+
+
+def _strictly(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        msg = f"It begins as {encoding.upper()} and then is not."
+        raise ConversionFailed(msg) from error
+
+
+def _western(content: bytes) -> str:
+    """Windows-1252, whose five unassigned bytes are read as Latin-1 (as browsers do)."""
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return "".join(_letter(byte) for byte in content)
+
+
+def _letter(byte: int) -> str:
+    return bytes((byte,)).decode("cp1252", errors="ignore") or chr(byte)
+
+
+def _plausible(text: str) -> str:
+    """Raises ConversionFailed when the text holds more control characters than any text does."""
+    controls = sum(1 for _ in _CONTROLS.finditer(text))
+    if "\x00" in text or controls > max(2, len(text) * _MOST_CONTROLS):
+        msg = "It is not text: it holds binary data."
+        raise ConversionFailed(msg)
+    return text
