@@ -23,7 +23,7 @@ _SIZE = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?\s*(B|[KMG]i?
 _PRICE = Annotated[
     str,
     Field(
-        pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})? [A-Z]{3} per (slot-hour|1M (cached )?input tokens|1M output tokens)$",
+        pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?\s*[A-Z]{3} per (slot-hour|1M (cached )?input tokens|1M output tokens)$",
         examples=["0.02 EUR per slot-hour", "0.15 EUR per 1M input tokens"],
         title="Price",
     ),

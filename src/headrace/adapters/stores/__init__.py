@@ -1,0 +1,1 @@
+"""Stores: `control` (revisions, keys, sessions; SQLite), `lance` (passages)."""

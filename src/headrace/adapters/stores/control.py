@@ -1,0 +1,281 @@
+"""The control store: revisions and which is in force, keys, console sessions. Secrets are never in it, only their hashes.
+
+Methods are synchronous and take well under a millisecond (a write waits for the disk); those of the port KeyStore are async and run in
+place. Every process opens its own.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from headrace.adapters.stores.database import WRITES, open_engine
+from headrace.adapters.stores.tables import keys, meta, revision_history, revisions, sessions
+from headrace.config import revision as revision_form
+from headrace.core.errors import NotFound, OperationFailed, Unavailable
+from headrace.core.values import StoredKey
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Row
+
+    from headrace.config.revision import Revision
+
+SCHEMA = "0001"
+"""The newest migration, which this code expects."""
+_KEYS_VERSION = "keys_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One turn of the pointer: from then on, `revision` was in force. `record` is the act's id in the ledger."""
+
+    n: int
+    revision: str
+    act: str
+    record: str
+    time_us: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A console session: the hash of its token, the key that opened it (by its hash), and until when it holds."""
+
+    digest: str
+    key_digest: str
+    created_us: int
+    expires_us: int
+
+
+class ControlStore:
+    """The control store at `path`. Raises OperationFailed when its tables are older or newer than this code: see :func:`upgrade`."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = open_engine(path)
+        found = schema_version(path)
+        if found != SCHEMA:
+            self._engine.dispose()
+            newer = found is not None and found > SCHEMA
+            raise OperationFailed(
+                f"The control store {path} has the schema {found or 'of an empty file'}; this Headrace expects {SCHEMA}.",
+                code="control.schema",
+                mend="It was written by a newer Headrace: use that one." if newer else "headrace apply (or up) brings it up to date.",
+            )
+
+    def close(self) -> None:
+        """Let the connections go. Idempotent."""
+        self._engine.dispose()
+
+    # Revisions
+
+    def put_revision(self, revision: Revision, by: str) -> bool:
+        """Keep a revision; False when it is there already. It is not in force by that."""
+        row = {
+            "id": revision.id,
+            "files": revision_form.canonical(revision.files),
+            "data": revision.data,
+            "created_us": _now_us(),
+            "by": by,
+        }
+        with self._writing() as connection:
+            if connection.execute(select(revisions.c.id).where(revisions.c.id == revision.id)).first() is not None:
+                return False
+            connection.execute(insert(revisions).values(row))
+            return True
+
+    def revision(self, start: str) -> Revision:
+        """The kept revision whose id begins with `start`. Raises NotFound when none does, or more than one."""
+        with self._reading() as connection:
+            pattern = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            query = select(revisions.c.id, revisions.c.files, revisions.c.data).where(revisions.c.id.like(pattern, escape="\\"))
+            rows = connection.execute(query.limit(2)).all()
+        if len(rows) != 1 or not start:
+            msg = f'There is no revision "{start}".' if not rows else f'More than one revision begins with "{start}".'
+            mend = "headrace show --history lists them." if not rows else "Write more of its characters."
+            raise NotFound(msg, code="workspace.unknown_revision", mend=mend)
+        return revision_form.stored(rows[0].id, rows[0].files, rows[0].data)
+
+    def current(self) -> Revision | None:
+        """The revision in force; None before the first apply."""
+        latest = select(func.max(revision_history.c.n)).scalar_subquery()
+        query = select(revisions.c.id, revisions.c.files, revisions.c.data).join(revision_history).where(revision_history.c.n == latest)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        return revision_form.stored(row.id, row.files, row.data) if row is not None else None
+
+    def version(self) -> int:
+        """A number that grows each time the pointer turns; 0 before the first. Cheap: meant to be asked every second."""
+        with self._reading() as connection:
+            return connection.execute(select(func.coalesce(func.max(revision_history.c.n), 0))).scalar_one()
+
+    def history(self) -> Sequence[Entry]:
+        """Every turn of the pointer, oldest first."""
+        with self._reading() as connection:
+            rows = connection.execute(select(revision_history).order_by(revision_history.c.n)).all()
+        return [Entry(row.n, row.revision, row.act, row.record, row.time_us, row.by) for row in rows]
+
+    def point_to(self, revision: str, act: str, by: str, *, record: str = "", expected: int | None = None) -> Entry:
+        """Put a kept revision (whole id) in force; every process sees it by :meth:`version`.
+
+        `expected` is the version that the caller decided upon: raises OperationFailed when somebody else turned the pointer since.
+        Raises NotFound for a revision that is not kept.
+        """
+        with self._writing() as connection:
+            last = connection.execute(select(func.coalesce(func.max(revision_history.c.n), 0))).scalar_one()
+            if expected is not None and last != expected:
+                msg = "Somebody else applied or rolled back in the meantime."
+                raise OperationFailed(msg, code="workspace.changed_meanwhile", mend="Look at headrace show --history, then try again.")
+            if connection.execute(select(revisions.c.id).where(revisions.c.id == revision)).first() is None:
+                msg = f'There is no revision "{revision}".'
+                raise NotFound(msg, code="workspace.unknown_revision", mend="headrace show --history lists them.")
+            entry = Entry(last + 1, revision, act, record, _now_us(), by)
+            values = {"n": entry.n, "revision": revision, "act": act, "record": record, "time_us": entry.time_us, "by": by}
+            connection.execute(insert(revision_history).values(values))
+            return entry
+
+    # Keys (port KeyStore, and what the command line does with them)
+
+    async def key(self, digest: str) -> StoredKey | None:
+        """The key whose secret has this SHA-256 (hex), valid or not."""
+        with self._reading() as connection:
+            row = connection.execute(select(keys).where(keys.c.digest == digest)).first()
+        return _key(row) if row is not None else None
+
+    async def keys_version(self) -> int:
+        """A number that changes whenever any key is created or revoked."""
+        with self._reading() as connection:
+            return connection.execute(select(meta.c.value).where(meta.c.name == _KEYS_VERSION)).scalar_one()
+
+    def create_key(self, key: StoredKey, digest: str) -> None:
+        """Keep a new key by the SHA-256 (hex) of its secret."""
+        with self._writing() as connection:
+            connection.execute(
+                insert(keys).values(
+                    digest=digest,
+                    id=key.id,
+                    name=key.name,
+                    holder=key.holder,
+                    kind=key.kind,
+                    tenant=key.tenant,
+                    groups=msgspec.json.encode(key.groups).decode(),
+                    services=None if key.services is None else msgspec.json.encode(key.services).decode(),
+                    created_us=key.created_us,
+                    expires_us=key.expires_us,
+                    revoked_us=key.revoked_us,
+                )
+            )
+            _turn_keys(connection)
+
+    def list_keys(self) -> Sequence[StoredKey]:
+        """Every key that ever was, oldest first."""
+        with self._reading() as connection:
+            return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.created_us, keys.c.id))]
+
+    def revoke_key(self, key_id: str, now_us: int) -> StoredKey:
+        """From now on the key opens nothing, and its sessions are gone. Revoking again keeps the first time. Raises NotFound."""
+        with self._writing() as connection:
+            row = connection.execute(select(keys).where(keys.c.id == key_id)).first()
+            if row is None:
+                msg = f'There is no key "{key_id}".'
+                raise NotFound(msg, code="keys.unknown", mend="headrace keys list shows them.")
+            if row.revoked_us is None:
+                connection.execute(update(keys).where(keys.c.id == key_id).values(revoked_us=now_us))
+                connection.execute(delete(sessions).where(sessions.c.key_digest == row.digest))
+                _turn_keys(connection)
+            return _key(connection.execute(select(keys).where(keys.c.id == key_id)).one())
+
+    # Sessions of the console
+
+    def create_session(self, session: Session) -> None:
+        """Keep a session, and forget those that have expired by its beginning."""
+        with self._writing() as connection:
+            connection.execute(delete(sessions).where(sessions.c.expires_us <= session.created_us))
+            connection.execute(
+                insert(sessions).values(
+                    digest=session.digest, key_digest=session.key_digest, created_us=session.created_us, expires_us=session.expires_us
+                )
+            )
+
+    def find_session(self, digest: str, now_us: int) -> Session | None:
+        """The session whose token has this SHA-256 (hex), if it still holds. Whether its key does is the directory's to say."""
+        with self._reading() as connection:
+            row = connection.execute(select(sessions).where(sessions.c.digest == digest, sessions.c.expires_us > now_us)).first()
+        return Session(row.digest, row.key_digest, row.created_us, row.expires_us) if row is not None else None
+
+    def delete_session(self, digest: str) -> None:
+        """End a session. Idempotent."""
+        with self._writing() as connection:
+            connection.execute(delete(sessions).where(sessions.c.digest == digest))
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        with _said(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Generator[Connection]:
+        with _said(), self._engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+
+def schema_version(path: Path) -> str | None:
+    """The newest migration that the store at `path` has seen; None when there is none."""
+    if not path.exists():
+        return None
+    engine = open_engine(path)
+    try:
+        with _said(), engine.connect() as connection:
+            if not engine.dialect.has_table(connection, "alembic_version"):
+                return None
+            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _said() -> Generator[None]:
+    """The database's own refusals, in words."""
+    try:
+        yield
+    except OperationalError as error:
+        why = str(error.orig)
+        full = "full" in why
+        msg = f"The control store could not be used: {why}."
+        mend = "Free some space and try again." if full else "Another process holds it, or its folder is not ours to write; try again."
+        raise Unavailable(msg, code="control.unavailable", mend=mend) from error
+
+
+def _turn_keys(connection: Connection) -> None:
+    connection.execute(update(meta).where(meta.c.name == _KEYS_VERSION).values(value=meta.c.value + 1))
+
+
+def _key(row: Row[tuple[object, ...]]) -> StoredKey:
+    found = row._mapping  # noqa: SLF001  SQLAlchemy's public way to a row as a mapping
+    services = found["services"]
+    return StoredKey(
+        id=found["id"],
+        name=found["name"],
+        holder=found["holder"],
+        kind=found["kind"],
+        tenant=found["tenant"],
+        groups=msgspec.json.decode(found["groups"], type=tuple[str, ...]),
+        services=None if services is None else msgspec.json.decode(services, type=tuple[str, ...]),
+        created_us=found["created_us"],
+        expires_us=found["expires_us"],
+        revoked_us=found["revoked_us"],
+    )
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
