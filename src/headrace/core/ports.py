@@ -192,9 +192,18 @@ class DocumentSource(Protocol):
         source must not look like an empty one."""
         ...
 
+    def digest(self, file: SourceFile) -> str:
+        """SHA-256 (hex) of a file's content now. Raises ConversionFailed when it cannot be read."""
+        ...
+
 
 class Converter(Protocol):
     """A file to text, with places. Runs hostile input: implementations keep it in a child with limits."""
+
+    @property
+    def identity(self) -> str:
+        """Changes whenever the same file could give another text."""
+        ...
 
     def convert(self, path: Path) -> Converted:
         """Raises ConversionFailed with a reason that a person understands."""

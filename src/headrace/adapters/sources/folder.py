@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.core.errors import OperationFailed
+from headrace.core.errors import ConversionFailed, OperationFailed
 from headrace.core.values import SourceFile
 
 if TYPE_CHECKING:
@@ -46,11 +46,21 @@ class Folder:
             )
         yield from self._below(str(self._root.resolve()), "")
 
+    def digest(self, file: SourceFile) -> str:
+        """SHA-256 (hex) of a file's content now. Raises ConversionFailed when it cannot be read."""
+        try:
+            descriptor = os.open(file.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest()
+        except OSError as error:
+            msg = f"It cannot be opened: {error.strerror}."
+            raise ConversionFailed(msg) from error
+
     def signature(self) -> str:
         """A hash over every path and stamp; it changes whenever :meth:`files` could differ. Raises OperationFailed like it."""
         digest = hashlib.sha256()
         for file in self.files():
-            digest.update(f"{file.path}\0{file.stamp}\0{file.refused}\n".encode(errors="surrogateescape"))
+            digest.update(f"{file.path}\0{file.stamp}\0{file.refused}\n".encode())
         return digest.hexdigest()
 
     def _below(self, folder: str, prefix: str) -> Iterator[SourceFile]:
@@ -76,7 +86,9 @@ class Folder:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             return None  # gone since the folder was listed
-        return SourceFile(path, entry.path, status.st_size, stamp(status), max(status.st_mtime_ns, status.st_ctime_ns), self._refusal(status, path))
+        refusal = self._refusal(status, path)
+        named = path.encode(errors="surrogateescape").decode(errors="replace")
+        return SourceFile(named, entry.path, status.st_size, stamp(status), max(status.st_mtime_ns, status.st_ctime_ns), refusal)
 
     def _refusal(self, status: os.stat_result, path: str) -> str:
         if stat.S_ISLNK(status.st_mode):

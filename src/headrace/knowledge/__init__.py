@@ -1,0 +1,1 @@
+"""What is known: documents, passages, and what they say about a question."""

@@ -1,0 +1,182 @@
+"""The stored texts of documents, by content: what passages are stretches of and citations resolve to.
+
+    FOLDER/3f/3f9a….txt   the text (UTF-8, character for character)
+    FOLDER/3f/3f9a….json  its media type, and the character range of each page
+
+A version is the SHA-256 of its text. Files are written beside their place and renamed into it, so a reader sees all or nothing. Light:
+the gateway imports it. Versions are removed only by :meth:`DocumentStore.sweep`; ingestion says which (see its manifest).
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import json
+import os
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from headrace.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+LINED = frozenset({"text/markdown", "text/plain"})
+"""Media types whose stored text is the file's own, so that a line means the same in both."""
+_KEPT_CHARACTERS = 4_000_000
+_VERSION = re.compile(r"[0-9a-f]{64}")
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_PARAGRAPH = re.compile(r"\n\s*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version as it is kept."""
+
+    text: str
+    media_type: str
+    pages: tuple[tuple[int, int], ...]
+
+
+class DocumentStore:
+    """The texts in one tenant's folder. One writer at a time (the ingest lock), any number of readers and threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._recent: OrderedDict[str, Stored] = OrderedDict()
+        self._characters = 0
+        self._lock = Lock()
+
+    def put(self, text: str, media_type: str, pages: Sequence[tuple[int, int]] = ()) -> str:
+        """Keep a text durably; returns its version. A text that is there already keeps the form in which it came first, so that the
+        places of its passages do not change."""
+        content = text.encode()
+        version = hashlib.sha256(content).hexdigest()
+        if self.has(version):
+            return version
+        home = self._home(version)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        form = json.dumps({"media_type": media_type, "pages": [list(page) for page in pages]})
+        _write(home / f"{version}.json", form.encode())
+        _write(home / f"{version}.txt", content)  # last: with it the version is there
+        return version
+
+    def has(self, version: str) -> bool:
+        """Whether a version is kept."""
+        return (self._home(version) / f"{version}.txt").is_file()
+
+    def get(self, version: str) -> Stored:
+        """A version. Raises NotFound with code ``knowledge.version_gone``."""
+        with self._lock:
+            found = self._recent.get(version)
+            if found is not None:
+                self._recent.move_to_end(version)
+                return found
+        return self._remember(version, self._read(version))
+
+    def text(self, version: str) -> str:
+        """The text of a version. Raises NotFound."""
+        return self.get(version).text
+
+    def slice(self, version: str, start: int, end: int) -> str:
+        """The characters that a passage or citation names. Raises NotFound, also when they lie outside of the text."""
+        text = self.text(version)
+        if not 0 <= start <= end <= len(text):
+            raise NotFound(f"Characters {start} to {end} do not exist in this version.", code="knowledge.no_such_place")
+        return text[start:end]
+
+    def place(self, version: str, offset: int) -> str:
+        """What a person looks for: ``page 3`` of a PDF, ``line 12`` of a text file, else the heading above or the paragraph.
+        Raises NotFound."""
+        return place_in(self.get(version), offset)
+
+    def versions(self) -> frozenset[str]:
+        """Every version that is kept."""
+        return frozenset(path.stem for path in self._folder.glob("??/*.txt") if _VERSION.fullmatch(path.stem))
+
+    def sweep(self, keep: Collection[str]) -> int:
+        """Remove every version but these, and what a killed writer left; returns how many versions went."""
+        gone = self.versions() - frozenset(keep)
+        for version in gone:
+            (self._home(version) / f"{version}.txt").unlink(missing_ok=True)
+        for path in self._folder.glob("??/*"):
+            if path.suffix != ".txt" and not (path.suffix == ".json" and path.with_suffix(".txt").exists()):
+                path.unlink(missing_ok=True)
+        with self._lock:
+            for version in gone & self._recent.keys():
+                self._characters -= len(self._recent.pop(version).text)
+        return len(gone)
+
+    def _home(self, version: str) -> Path:
+        if not _VERSION.fullmatch(version):
+            raise NotFound("That is not a version of a document.", code="knowledge.version_gone")
+        return self._folder / version[:2]
+
+    def _read(self, version: str) -> Stored:
+        home = self._home(version)
+        try:
+            text = (home / f"{version}.txt").read_bytes().decode()
+            form = json.loads((home / f"{version}.json").read_bytes())
+        except FileNotFoundError:
+            raise NotFound(
+                "This version of the document is no longer kept.", code="knowledge.version_gone", mend="Ask again for one that is."
+            ) from None
+        return Stored(text, str(form["media_type"]), tuple((int(start), int(end)) for start, end in form["pages"]))
+
+    def _remember(self, version: str, stored: Stored) -> Stored:
+        with self._lock:
+            if version not in self._recent:
+                self._recent[version] = stored
+                self._characters += len(stored.text)
+            while self._characters > _KEPT_CHARACTERS and len(self._recent) > 1:
+                self._characters -= len(self._recent.popitem(last=False)[1].text)
+        return stored
+
+
+def place_in(stored: Stored, offset: int) -> str:
+    """Where an offset is, in a person's words."""
+    if stored.pages:
+        page = bisect.bisect_right([start for start, _ in stored.pages], offset)
+        return f"page {max(1, page)}"
+    if stored.media_type in LINED:
+        return f"line {line_of(stored.text, offset)}"
+    above = None
+    for above in _HEADING.finditer(stored.text, 0, min(len(stored.text), offset + 1)):
+        pass
+    if above is not None:
+        return f"section “{_heading_words(stored.text, above)}”"
+    return f"paragraph {1 + sum(1 for _ in _PARAGRAPH.finditer(stored.text, 0, offset))}"
+
+
+def line_of(text: str, offset: int) -> int:
+    """The number (from 1) of the line that an offset is in; lines end with CR LF, LF or CR, as editors count them."""
+    before = text[:offset]
+    pairs = before.count("\r\n")
+    if before.endswith("\r") and text[offset : offset + 1] == "\n":
+        pairs += 1  # an offset between the two is still on the line that they end
+        return before.count("\n") + before.count("\r") - pairs + 1
+    return before.count("\n") + before.count("\r") - pairs + 1
+
+
+def _heading_words(text: str, found: re.Match[str]) -> str:
+    """The whole heading, also when the search ended within it."""
+    end = text.find("\n", found.start())
+    return text[found.start() : end if end >= 0 else len(text)].strip("# \t")
+
+
+def _write(path: Path, content: bytes) -> None:
+    beside = path.with_name(path.name + ".new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
