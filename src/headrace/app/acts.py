@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from headrace.core.values import Facts
 
 
+_A_MOMENT = 0.02
+"""Seconds after which a log that cannot be opened has said so."""
+
+
 def actor() -> str:
     """Who is at the keyboard, as the machine knows them."""
     try:
@@ -83,11 +87,10 @@ async def _opened(layout: Layout) -> AsyncGenerator[None]:
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     serving = asyncio.create_task(sequencer.serve(layout.ledger, socket))
     try:
-        while not socket.exists() and not serving.done():
-            await asyncio.sleep(0.005)
+        await asyncio.wait({serving}, timeout=_A_MOMENT)
         if serving.done():
             await serving  # raises what kept the log from being opened
-        yield
+        yield  # the client asks again until it is answered
     finally:
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):

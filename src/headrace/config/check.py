@@ -15,7 +15,8 @@ from headrace.config.files import KINDS, PEOPLE, POLICIES, ROOT, Folder
 from headrace.config.located import Node, read
 from headrace.config.model import Deployment, Model, People, Policy, Root, Service, Source, Workspace
 from headrace.config.references import Known, References
-from headrace.config.words import faults_of, remainder
+from headrace.config.remainder import remainder
+from headrace.config.words import faults_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,11 +62,11 @@ class _Forms:
     """The files that were read, and the forms that were filled in."""
 
     folder: Folder
-    nodes: dict[str, Node] = field(default_factory=dict)
-    forms: dict[str, BaseModel] = field(default_factory=dict)
-    partial: dict[str, BaseModel] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+    forms: dict[str, BaseModel] = field(default_factory=dict[str, BaseModel])
+    partial: dict[str, BaseModel] = field(default_factory=dict[str, BaseModel])
     """What is left of a form without its faults: only to look up what it refers to."""
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list[Fault])
 
     def load(self, path: str, form: type[BaseModel]) -> None:
         """Read one YAML file and fill in its form."""
@@ -111,7 +112,9 @@ def check(
     """
     forms = _Forms(Folder(folder))
     if not forms.folder.exists(ROOT):
-        return Checked(None, (Fault(ROOT, 1, 1, "this file is missing, so the folder is no workspace", "Make one with headrace init."),), {}, {})
+        return Checked(
+            None, (Fault(ROOT, 1, 1, "this file is missing, so the folder is no workspace", "Make one with headrace init."),), {}, {}
+        )
     forms.load(ROOT, Root)
     if forms.folder.exists(PEOPLE):
         forms.load(PEOPLE, People)
@@ -139,7 +142,7 @@ def _known(forms: _Forms, models: Mapping[str, Model], guards: frozenset[str]) -
         deployments=names["deployments"] | unread,
         sources=names["sources"] | unread,
         source_tenants={name: source.tenant for name, source in forms.of(Source, "sources").items()},
-        models={**{name: None for name in names["models"]}, **models, **forms.of(Model, "models")},
+        models={**dict.fromkeys(names["models"]), **models, **forms.of(Model, "models")},
         guards=guards,
     )
 

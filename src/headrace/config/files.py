@@ -78,7 +78,11 @@ class Folder:
             if each.suffix == suffix:
                 names.append(f"{kind}/{each.name}")
             elif suffix == ".yaml" and each.suffix.lower() in {".yml", ".yaml", ".json"}:
-                self._fault(f"{kind}/{_printable(each.name)}", "this file is not read: its name does not end in .yaml", f"Rename it to {_printable(each.stem)}.yaml.")
+                self._fault(
+                    f"{kind}/{_printable(each.name)}",
+                    "this file is not read: its name does not end in .yaml",
+                    f"Rename it to {_printable(each.stem)}.yaml.",
+                )
         return names
 
     def _read(self, path: str) -> str | None:
@@ -86,7 +90,9 @@ class Folder:
         try:
             path.encode()
             if not self.inside(path):
-                return self._fault(path, "this symbolic link leaves the workspace", "Put the file itself here: a revision must hold all that it says.")
+                return self._fault(
+                    path, "this symbolic link leaves the workspace", "Put the file itself here: a revision must hold all that it says."
+                )
             size = where.stat().st_size
             if size > LARGEST:
                 return self._fault(path, f"{size:,} bytes are too many for one file: at most {LARGEST:,}", "Split it.")

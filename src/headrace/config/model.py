@@ -6,7 +6,7 @@ them. A form never holds a secret: it names one (``env:NAME``). The descriptions
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -18,7 +18,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description=
 Whole = Annotated[int, Field(strict=True)]
 """A whole number; ``"4"`` in quotes and ``true`` are not."""
 
-_DURATION = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?\s*(ms|s|min|h|d)$", examples=["500 ms", "20 s", "5 min"], title="Length of time")]
+_DURATION = Annotated[
+    str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?\s*(ms|s|min|h|d)$", examples=["500 ms", "20 s", "5 min"], title="Length of time")
+]
 _SIZE = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?\s*(B|[KMG]i?B)$", examples=["500 KB", "2 MiB"], title="Size")]
 _PRICE = Annotated[
     str,
@@ -41,13 +43,15 @@ class Form(BaseModel):
 
 def _pairs(value: object) -> object:
     """``[secrets: refuse, pii: mask]`` (a list of one-word maps) reads as the map it means."""
-    if isinstance(value, list) and all(isinstance(each, dict) and len(each) == 1 for each in value):
-        merged: dict[object, object] = {}
-        for each in value:
-            merged.update(each)
-        if len(merged) == len(value):
-            return merged
-    return value
+    if not isinstance(value, list):
+        return value
+    listed = cast("list[object]", value)
+    merged: dict[object, object] = {}
+    for each in listed:
+        if not isinstance(each, dict) or len(cast("dict[object, object]", each)) != 1:
+            return listed
+        merged.update(cast("dict[object, object]", each))
+    return merged if len(merged) == len(listed) else listed
 
 
 def _sensitivity(value: object) -> object:
@@ -65,7 +69,9 @@ SensitivityField = Annotated[
 ]
 _ActionWord: TypeAlias = Literal["flag", "mask", "refuse"]
 _OnePair = Annotated[dict[str, _ActionWord], Field(min_length=1, max_length=1)]
-GuardActions: TypeAlias = Annotated[dict[str, Action], BeforeValidator(_pairs, json_schema_input_type=dict[str, _ActionWord] | list[_OnePair])]
+GuardActions: TypeAlias = Annotated[
+    dict[str, Action], BeforeValidator(_pairs, json_schema_input_type=dict[str, _ActionWord] | list[_OnePair])
+]
 
 
 class Limits(Form):
@@ -75,13 +81,19 @@ class Limits(Form):
         default_factory=lambda: read_size("2 MiB"), json_schema_extra={"default": "2 MiB"}, description="Most bytes of one request's body."
     )
     headers_within: DurationField = Field(
-        default_factory=lambda: read_duration("10 s"), json_schema_extra={"default": "10 s"}, description="A client's headers must be here by then."
+        default_factory=lambda: read_duration("10 s"),
+        json_schema_extra={"default": "10 s"},
+        description="A client's headers must be here by then.",
     )
     body_within: DurationField = Field(
-        default_factory=lambda: read_duration("30 s"), json_schema_extra={"default": "30 s"}, description="A client's body must be here by then."
+        default_factory=lambda: read_duration("30 s"),
+        json_schema_extra={"default": "30 s"},
+        description="A client's body must be here by then.",
     )
     answer_within: DurationField = Field(
-        default_factory=lambda: read_duration("300 s"), json_schema_extra={"default": "300 s"}, description="The whole answer must be given by then."
+        default_factory=lambda: read_duration("300 s"),
+        json_schema_extra={"default": "300 s"},
+        description="The whole answer must be given by then.",
     )
 
 
@@ -92,7 +104,9 @@ class Root(Form):
     name: Name = Field(description="What the installation is called.")
     tenants: tuple[Name, ...] = Field(default=("default",), min_length=1, description="Tenants; what one owns is invisible to the others.")
     groups: tuple[Name, ...] = Field(default=(), description="Groups that only keys carry: nobody in people.yaml belongs to them.")
-    placements: tuple[Name, ...] = Field(default=("here",), min_length=1, description="Places where a deployment may run; policies speak of them.")
+    placements: tuple[Name, ...] = Field(
+        default=("here",), min_length=1, description="Places where a deployment may run; policies speak of them."
+    )
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field(default="EUR", description="Currency of every price and bill (ISO 4217).")
     limits: Limits = Field(default=Limits(), description="What the gateway accepts of one client.")
 
@@ -105,7 +119,9 @@ class Knowledge(Form):
     passages: Whole = Field(default=5, ge=1, le=20, description="Passages that a search brings.")
     quotes: Whole = Field(default=2, ge=1, le=5, description="Most quotes in one answer.")
     abstain_below: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(
-        default=None, alias="abstain below", description="Confidence (0 to 1) below which nothing is quoted; left out: the calibrated default."
+        default=None,
+        alias="abstain below",
+        description="Confidence (0 to 1) below which nothing is quoted; left out: the calibrated default.",
     )
 
 
@@ -162,7 +178,9 @@ class Provider(Form):
     key: Annotated[str, Field(pattern=r"^env:[A-Z][A-Z0-9_]*$")] | None = Field(
         default=None, description="env:NAME: the environment variable that holds the provider's key. Never the key itself."
     )
-    context: Annotated[Whole, Field(ge=256)] | None = Field(default=None, description="Tokens that prompt and answer may have together, if known.")
+    context: Annotated[Whole, Field(ge=256)] | None = Field(
+        default=None, description="Tokens that prompt and answer may have together, if known."
+    )
     concurrency: Whole = Field(default=64, ge=1, description="Answers asked for at one time.")
     answer_within: DurationField = Field(
         default_factory=lambda: read_duration("120 s"),
@@ -217,7 +235,9 @@ class Source(Form):
     readers: Readers = Field(description="Who may read its documents.")
     rules: tuple[ReaderRule, ...] = Field(default=(), description="Other readers for parts of it; the first whose path matches holds.")
     sensitivity: SensitivityField = Field(
-        default=Sensitivity.INTERNAL, json_schema_extra={"default": "internal"}, description="How much harm a leak would do; policies speak of it."
+        default=Sensitivity.INTERNAL,
+        json_schema_extra={"default": "internal"},
+        description="How much harm a leak would do; policies speak of it.",
     )
 
 

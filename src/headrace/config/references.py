@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,12 +13,15 @@ from headrace.config.units import PriceUnit
 from headrace.config.words import at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from pydantic import BaseModel
 
     from headrace.config.located import Node
     from headrace.config.model import Readers
 
 Loc: TypeAlias = tuple[int | str, ...]
+_LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,9 @@ class References:
     def _people(self, form: People) -> None:
         held: dict[tuple[str, str], str] = {}
         everyone = [("people", number, each.tenant, each.person, "person") for number, each in enumerate(form.people)]
-        everyone += [("applications", number, each.tenant, each.application, "application") for number, each in enumerate(form.applications)]
+        everyone += [
+            ("applications", number, each.tenant, each.application, "application") for number, each in enumerate(form.applications)
+        ]
         for part, number, tenant, name, word in everyone:
             self._tenant(PEOPLE, (part, number, "tenant"), tenant)
             if (tenant, name) in held:
@@ -105,7 +109,12 @@ class References:
             self._once(path, ("knowledge", "sources"), form.knowledge.sources)
             self._one_tenant(path, form.knowledge.sources)
         if form.answer == "json" and not form.models:
-            self._add(path, ("answer",), "only a model can write JSON, and this service has none", "Name a deployment under models, or leave answer out.")
+            self._add(
+                path,
+                ("answer",),
+                "only a model can write JSON, and this service has none",
+                "Name a deployment under models, or leave answer out.",
+            )
         for part, actions in (("input", form.guards.input), ("passages", form.guards.passages), ("output", form.guards.output)):
             for name in actions:
                 self._guard(path, ("guards", part, name), name)
@@ -150,7 +159,12 @@ class References:
                 message = f"this price is in {price.currency}, but the installation counts in {root.currency}"
                 self._add(path, ("price", number), message, f"Write it in {root.currency}: rates of exchange are not guessed.")
             if form.embedded is None and price.per is PriceUnit.SLOT_HOUR:
-                self._add(path, ("price", number), "slots are counted only on an engine that Headrace runs itself", "Give a provider's price per 1M tokens.")
+                self._add(
+                    path,
+                    ("price", number),
+                    "slots are counted only on an engine that Headrace runs itself",
+                    "Give a provider's price per 1M tokens.",
+                )
             if price.per in units[:number]:
                 self._add(path, ("price", number), f"a price per {price.per} stands here already", "Keep one of the two.")
 
@@ -176,7 +190,9 @@ class References:
             return
         for number, name in enumerate(readers.groups):
             known = self._known.groups(tenant)
-            extra = f"Somebody in people.yaml must belong to it, or headrace.yaml must list it under groups (known: {listed(sorted(known))})."
+            extra = (
+                f"Somebody in people.yaml must belong to it, or headrace.yaml must list it under groups (known: {listed(sorted(known))})."
+            )
             self._refer(path, (*loc, "groups", number), f"group of tenant {tenant}", name, known, otherwise=extra)
         for number, name in enumerate(readers.people):
             self._refer(path, (*loc, "people", number), f"person of tenant {tenant}", name, self._known.members(tenant), where=PEOPLE)
@@ -191,7 +207,12 @@ class References:
     def _named(self, path: str, word: str, name: str) -> None:
         stem = PurePosixPath(path).stem
         if name != stem:
-            self._add(path, (word,), f'this {word} is called "{name}", but its file {PurePosixPath(path).name}', f"Rename the file to {name}.yaml, or the {word} to {stem}.")
+            self._add(
+                path,
+                (word,),
+                f'this {word} is called "{name}", but its file {PurePosixPath(path).name}',
+                f"Rename the file to {name}.yaml, or the {word} to {stem}.",
+            )
 
     def _tenant(self, path: str, loc: Loc, name: str) -> None:
         if self._known.root is not None:
@@ -223,4 +244,4 @@ def _offer(name: str, known: Iterable[str], *, kind: str = "", where: str = "", 
 
 
 def _shown(text: str) -> str:
-    return text if text.isprintable() and len(text) <= 80 else ascii(text[:80])[1:-1]
+    return text if text.isprintable() and len(text) <= _LONGEST_SHOWN else ascii(text[:_LONGEST_SHOWN])[1:-1]

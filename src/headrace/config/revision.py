@@ -57,7 +57,9 @@ class Revision:
             return Workspace.model_validate(whole)
         except ValidationError as error:
             msg = f"Revision {self.short} was written by another version of Headrace, and this one cannot read it ({error.error_count()} places)."
-            raise OperationFailed(msg, code="workspace.unreadable_revision", mend="Check the files with headrace check, and apply them again.") from error
+            raise OperationFailed(
+                msg, code="workspace.unreadable_revision", mend="Check the files with headrace check, and apply them again."
+            ) from error
 
 
 def identity(files: Mapping[str, str]) -> str:
@@ -84,5 +86,7 @@ def stored(revision_id: str, files: str, data: str) -> Revision:
     texts = msgspec.json.decode(files, type=dict[str, str])
     if identity(texts) != revision_id:
         msg = f"The stored files of revision {revision_id[:SHORT]} are not those that its id names."
-        raise OperationFailed(msg, code="workspace.revision_damaged", mend="The control store was changed by hand or damaged: apply the files again.")
+        raise OperationFailed(
+            msg, code="workspace.revision_damaged", mend="The control store was changed by hand or damaged: apply the files again."
+        )
     return Revision(revision_id, texts, data)

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from headrace.config.located import Node, Plain
+    from headrace.config.located import Node
 
-_PRUNINGS = 3
-"""Rounds of taking wrong words away: what was wrong inside may leave its holder wrong."""
-_SHAPES = {"mapping": "words with values", "list": "a list", "text": "text", "yes": "true or false", "whole": "a whole number", "number": "a number"}
+_SHAPES = {
+    "mapping": "words with values",
+    "list": "a list",
+    "text": "text",
+    "yes": "true or false",
+    "whole": "a whole number",
+    "number": "a number",
+}
 _WANTED = {
     "string_type": "text",
     "int_type": "whole",
@@ -47,53 +52,6 @@ def at(root: Node, loc: Sequence[int | str]) -> tuple[Node, int]:
             return node, taken
         node = found
     return node, len(loc)
-
-
-def remainder(data: Plain, form: type[BaseModel], error: ValidationError) -> BaseModel | None:
-    """The form without the words that are wrong, so that what the others refer to can still be looked up; None when too little is left."""
-    left = data
-    found = error
-    for _ in range(_PRUNINGS):
-        for detail in found.errors(include_url=False, include_input=False, include_context=False):
-            loc = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
-            left = _without(left, loc)
-        try:
-            return form.model_validate(left)
-        except ValidationError as again:
-            found = again
-    return None
-
-
-def _without(data: Plain, loc: Sequence[int | str]) -> Plain:
-    """The data without the innermost word on the way to `loc`. Lists stay whole or go whole, so that places in them keep their meaning."""
-    words = [depth for depth, step in enumerate(loc) if not isinstance(step, int)]
-    for depth in reversed(words):
-        holder = _reach(data, loc[:depth])
-        if isinstance(holder, dict) and loc[depth] in holder:
-            return _replaced(data, loc[:depth], {word: value for word, value in holder.items() if word != loc[depth]})
-    return data
-
-
-def _reach(data: Plain, loc: Sequence[int | str]) -> Plain:
-    for step in loc:
-        if isinstance(step, int) and isinstance(data, list) and step < len(data):
-            data = data[step]
-        elif not isinstance(step, int) and isinstance(data, dict) and step in data:
-            data = data[step]
-        else:
-            return None
-    return data
-
-
-def _replaced(data: Plain, loc: Sequence[int | str], value: Plain) -> Plain:
-    if not loc:
-        return value
-    step, rest = loc[0], loc[1:]
-    if isinstance(step, int) and isinstance(data, list):
-        return [_replaced(each, rest, value) if number == step else each for number, each in enumerate(data)]
-    if not isinstance(step, int) and isinstance(data, dict):
-        return {word: _replaced(each, rest, value) if word == step else each for word, each in data.items()}
-    return data
 
 
 def _fault(detail: ErrorDetails, path: str, root: Node, form: type[BaseModel]) -> Fault:
@@ -196,7 +154,10 @@ def _pattern(context: Mapping[str, Any], given: object) -> tuple[str, str]:
     pattern = str(context.get("pattern", ""))
     shown = f'"{_short(str(given))}"'
     if pattern.startswith("^[a-z0-9]["):
-        return f"{shown} is not a name", "A name has lower-case letters, digits, dot, dash and underscore, begins with a letter or digit, at most 63."
+        return (
+            f"{shown} is not a name",
+            "A name has lower-case letters, digits, dot, dash and underscore, begins with a letter or digit, at most 63.",
+        )
     if pattern.startswith("^env:"):
         return "this does not name an environment variable", "Write env:NAME. A file never holds the key itself."
     meant = {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Engine, Row
 
     from headrace.config.revision import Revision
 
@@ -61,7 +61,7 @@ class ControlStore:
 
     def __init__(self, path: Path) -> None:
         self._engine = open_engine(path)
-        found = schema_version(path)
+        found = _schema(self._engine)
         if found != SCHEMA:
             self._engine.dispose()
             newer = found is not None and found > SCHEMA
@@ -235,12 +235,16 @@ def schema_version(path: Path) -> str | None:
         return None
     engine = open_engine(path)
     try:
-        with _said(), engine.connect() as connection:
-            if not engine.dialect.has_table(connection, "alembic_version"):
-                return None
-            return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return _schema(engine)
     finally:
         engine.dispose()
+
+
+def _schema(engine: Engine) -> str | None:
+    with _said(), engine.connect() as connection:
+        if not engine.dialect.has_table(connection, "alembic_version"):
+            return None
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
 @contextmanager
@@ -261,19 +265,17 @@ def _turn_keys(connection: Connection) -> None:
 
 
 def _key(row: Row[tuple[object, ...]]) -> StoredKey:
-    found = row._mapping  # noqa: SLF001  SQLAlchemy's public way to a row as a mapping
-    services = found["services"]
     return StoredKey(
-        id=found["id"],
-        name=found["name"],
-        holder=found["holder"],
-        kind=found["kind"],
-        tenant=found["tenant"],
-        groups=msgspec.json.decode(found["groups"], type=tuple[str, ...]),
-        services=None if services is None else msgspec.json.decode(services, type=tuple[str, ...]),
-        created_us=found["created_us"],
-        expires_us=found["expires_us"],
-        revoked_us=found["revoked_us"],
+        id=row.id,
+        name=row.name,
+        holder=row.holder,
+        kind=row.kind,
+        tenant=row.tenant,
+        groups=msgspec.json.decode(row.groups, type=tuple[str, ...]),
+        services=None if row.services is None else msgspec.json.decode(row.services, type=tuple[str, ...]),
+        created_us=row.created_us,
+        expires_us=row.expires_us,
+        revoked_us=row.revoked_us,
     )
 
 

@@ -12,7 +12,10 @@ from headrace.config import template
 
 @click.command("init")
 @click.option(
-    "--docs", type=click.Path(path_type=Path), default=None, help="Folder of documents for the service help. Default: Headrace's own documentation."
+    "--docs",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of documents for the service help. Default: Headrace's own documentation.",
 )
 @workspace_option
 @json_option

@@ -76,7 +76,9 @@ def _history(entries: Sequence[Entry], *, as_json: bool) -> None:
         return
     for entry in newest:
         mark = "in force" if entry is newest[0] else ""
-        click.echo(f"{entry.n:>4}  {_when(entry.time_us)}  {entry.act:<9} {entry.revision[:SHORT]}  by {entry.by:<16} {entry.record}  {mark}".rstrip())
+        click.echo(
+            f"{entry.n:>4}  {_when(entry.time_us)}  {entry.act:<9} {entry.revision[:SHORT]}  by {entry.by:<16} {entry.record}  {mark}".rstrip()
+        )
 
 
 def _revision(store: ControlStore, start: str | None, layout: Layout, *, as_json: bool) -> None:
@@ -108,8 +110,7 @@ def _as_json(shown: Revision, turns: Sequence[Entry], on_disk: Differences, *, i
 
 def _lines(shown: Revision, turns: Sequence[Entry], on_disk: Differences, *, in_force: bool) -> list[str]:
     lines = [f"revision  {shown.id}" + ("  (in force)" if in_force else "")]
-    for entry in turns[-1:]:
-        lines.append(f"{entry.act:<9} {_when(entry.time_us)} by {entry.by}, record {entry.record}")
+    lines += [f"{entry.act:<9} {_when(entry.time_us)} by {entry.by}, record {entry.record}" for entry in turns[-1:]]
     lines += [f"service   {name:<16} {service.about}".rstrip() for name, service in shown.compile().services.items()]
     lines += [f"file      {path:<32} {len(text.encode()):>7} bytes" for path, text in sorted(shown.files.items())]
     words = on_disk.words()

@@ -63,7 +63,9 @@ def write(workspace: Path, documents: Path | None) -> tuple[str, ...]:
             _move(made, workspace)
     except OSError as error:
         msg = f"The workspace {workspace} could not be written: {error.strerror or error}."
-        raise OperationFailed(msg, code="workspace.not_written", mend="Nothing was left behind. Choose another folder, or make room.") from error
+        raise OperationFailed(
+            msg, code="workspace.not_written", mend="Nothing was left behind. Choose another folder, or make room."
+        ) from error
     return tuple(sorted(written))
 
 
