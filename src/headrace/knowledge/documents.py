@@ -31,6 +31,7 @@ _KEPT_CHARACTERS = 4_000_000
 _VERSION = re.compile(r"[0-9a-f]{64}")
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class DocumentStore:
     def place(self, version: str, offset: int) -> str:
         """What a person looks for: ``page 3`` of a PDF, ``line 12`` of a text file, else the heading above or the paragraph.
         Raises NotFound."""
-        return place_in(self.get(version), offset)
+        return Places(self.get(version)).at(offset)
 
     def versions(self) -> frozenset[str]:
         """Every version that is kept."""
@@ -137,35 +138,33 @@ class DocumentStore:
         return stored
 
 
-def place_in(stored: Stored, offset: int) -> str:
-    """Where an offset is, in a person's words."""
-    if stored.pages:
-        page = bisect.bisect_right([start for start, _ in stored.pages], offset)
-        return f"page {max(1, page)}"
-    if stored.media_type in LINED:
-        return f"line {line_of(stored.text, offset)}"
-    above = None
-    for above in _HEADING.finditer(stored.text, 0, min(len(stored.text), offset + 1)):
-        pass
-    if above is not None:
-        return f"section “{_heading_words(stored.text, above)}”"
-    return f"paragraph {1 + sum(1 for _ in _PARAGRAPH.finditer(stored.text, 0, offset))}"
+class Places:
+    """Where the offsets of one text are, in a person's words. Reads the text once: ask it for many offsets."""
 
+    def __init__(self, stored: Stored) -> None:
+        self._pages = [start for start, _ in stored.pages]
+        self._lined = stored.media_type in LINED
+        self._lines: list[int] = []
+        self._headings: list[tuple[int, str]] = []
+        self._paragraphs: list[int] = []
+        if self._pages:
+            return
+        if self._lined:
+            self._lines = [found.end() for found in _LINE_END.finditer(stored.text)]
+        else:
+            self._headings = [(found.start(), found[1]) for found in _HEADING.finditer(stored.text)]
+            self._paragraphs = [found.end() for found in _PARAGRAPH.finditer(stored.text)]
 
-def line_of(text: str, offset: int) -> int:
-    """The number (from 1) of the line that an offset is in; lines end with CR LF, LF or CR, as editors count them."""
-    before = text[:offset]
-    pairs = before.count("\r\n")
-    if before.endswith("\r") and text[offset : offset + 1] == "\n":
-        pairs += 1  # an offset between the two is still on the line that they end
-        return before.count("\n") + before.count("\r") - pairs + 1
-    return before.count("\n") + before.count("\r") - pairs + 1
-
-
-def _heading_words(text: str, found: re.Match[str]) -> str:
-    """The whole heading, also when the search ended within it."""
-    end = text.find("\n", found.start())
-    return text[found.start() : end if end >= 0 else len(text)].strip("# \t")
+    def at(self, offset: int) -> str:
+        """``page 3`` of a PDF, ``line 12`` of a text file, else the heading above, else the paragraph."""
+        if self._pages:
+            return f"page {max(1, bisect.bisect_right(self._pages, offset))}"
+        if self._lined:
+            return f"line {1 + bisect.bisect_right(self._lines, offset)}"
+        above = bisect.bisect_right(self._headings, offset, key=lambda heading: heading[0])
+        if above:
+            return f"section “{self._headings[above - 1][1]}”"
+        return f"paragraph {1 + bisect.bisect_right(self._paragraphs, offset)}"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -56,12 +56,15 @@ class Folder:
             msg = f"It cannot be opened: {error.strerror}."
             raise ConversionFailed(msg) from error
 
-    def signature(self) -> str:
-        """A hash over every path and stamp; it changes whenever :meth:`files` could differ. Raises OperationFailed like it."""
+    def signature(self) -> tuple[str, float]:
+        """A hash over every path and stamp, which changes whenever :meth:`files` could differ, and when the newest file changed (seconds
+        since 1970). Raises OperationFailed like :meth:`files`."""
         digest = hashlib.sha256()
+        newest = 0
         for file in self.files():
             digest.update(f"{file.path}\0{file.stamp}\0{file.refused}\n".encode())
-        return digest.hexdigest()
+            newest = max(newest, file.changed_ns)
+        return digest.hexdigest(), newest / 1e9
 
     def _below(self, folder: str, prefix: str) -> Iterator[SourceFile]:
         try:

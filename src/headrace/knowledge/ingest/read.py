@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from headrace.core.values import StoredPassage
 from headrace.knowledge import chunk as chunking
-from headrace.knowledge.documents import Stored, place_in
+from headrace.knowledge.documents import Places
 from headrace.knowledge.ingest.manifest import Entry, Row
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def read(wanted: Wanted, row: Row, converter: Converter, documents: DocumentStor
     converted = converter.convert(Path(wanted.file.location))
     version = documents.put(converted.text, converted.media_type, converted.pages)
     stored = documents.get(version)
-    passages = tuple(_passage(wanted, version, stored, each) for each in chunking.chunk(stored.text, stored.media_type))
+    places = Places(stored)
+    passages = tuple(_passage(wanted, version, places, each) for each in chunking.chunk(stored.text, stored.media_type))
     digests = tuple((passage.id, hashlib.sha256(passage.text.encode()).digest()) for passage in passages)
     known = Row(
         document=row.document,
@@ -66,7 +67,7 @@ def read(wanted: Wanted, row: Row, converter: Converter, documents: DocumentStor
     return Read(Entry(known, digests), passages)
 
 
-def _passage(wanted: Wanted, version: str, stored: Stored, chunk: chunking.Chunk) -> StoredPassage:
+def _passage(wanted: Wanted, version: str, places: Places, chunk: chunking.Chunk) -> StoredPassage:
     return StoredPassage(
         id=chunking.passage_id(wanted.document, version, chunk.start, chunk.end),
         document=wanted.document,
@@ -75,7 +76,7 @@ def _passage(wanted: Wanted, version: str, stored: Stored, chunk: chunking.Chunk
         start=chunk.start,
         end=chunk.end,
         text=chunk.text,
-        place=place_in(stored, chunk.start),
+        place=places.at(chunk.start),
         heading=chunk.heading,
         acl=wanted.acl,
     )

@@ -94,3 +94,5 @@ class Report:
     seconds: float
     searchable_after: float
     """Seconds until everything was searchable by words."""
+    fresh: bool = False
+    """Whether a file changed so shortly before it was read that the next pass should look at it again."""

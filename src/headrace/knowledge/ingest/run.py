@@ -79,6 +79,7 @@ class _Pass:
     batch_passages: int = 0
     batch_began: float = 0.0
     touched: dict[str, str] = field(default_factory=dict[str, str])
+    any_fresh: bool = False
 
     def run(self, sources: Sequence[Configured], only: str | None) -> Report:
         began = self.parts.clock.monotonic()
@@ -87,7 +88,8 @@ class _Pass:
         searchable = self.parts.clock.monotonic() - began
         self._embed()
         self.tally.at(Stage.DONE)
-        return Report(self.parts.tenant, self.tally.counts, tuple(self.tally.failures), self.parts.clock.monotonic() - began, searchable)
+        took = self.parts.clock.monotonic() - began
+        return Report(self.parts.tenant, self.tally.counts, tuple(self.tally.failures), took, searchable, self.any_fresh)
 
     def _read_all(self, sources: Sequence[Configured], only: str | None) -> None:
         self.rows = self.parts.manifest.rows()
@@ -180,6 +182,7 @@ class _Pass:
     def _known(self, wanted: Wanted) -> Row:
         now = self.parts.clock.now_us()
         fresh = now * 1000 - wanted.file.changed_ns < FRESH_NS
+        self.any_fresh |= fresh
         stamp = "" if fresh else wanted.file.stamp
         return Row(wanted.document, wanted.source, stamp, "", recipe(self.parts.converter), "", wanted.acl, "", 0, now)
 

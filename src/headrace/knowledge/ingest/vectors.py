@@ -49,7 +49,7 @@ def _one_batch(rows: Sequence[tuple[str, str]], store: PassageStore, manifest: M
         fresh = {digest: vector.tobytes() for (digest, _), vector in zip(some, vectors, strict=True)}
         manifest.keep_vectors(fresh)
         known.update(fresh)
-        _count(manifest, tally)
+        tally.now(vectors=tally.counts.vectors + len(fresh))  # passages with the same text are counted when the batch is in
     store.add_vectors({key: np.frombuffer(known[digest], dtype=np.float32) for key, digest in digests.items()})
     _count(manifest, tally)
     return len(rows)

@@ -1,0 +1,133 @@
+"""A pass over every source of the revision in force, with the drivers of this installation: passages in Lance, MiniLM, kreuzberg."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.adapters.converters.files import FileConverter
+from headrace.adapters.embedders.minilm import MiniLM
+from headrace.adapters.sources.folder import Folder
+from headrace.adapters.stores.lance import LancePassages
+from headrace.adapters.weights.catalogue import EMBEDDER
+from headrace.adapters.weights.store import ModelStore, default_folder
+from headrace.app.ids import SystemClock
+from headrace.app.ingesting import STATE, signature_of
+from headrace.app.wiring import control_store, current_workspace
+from headrace.core.errors import OperationFailed
+from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.ingest import Configured, Parts, run_pass
+from headrace.knowledge.ingest.manifest import Manifest
+from headrace.knowledge.ingest.report import Counts, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from headrace.config.layout import Layout
+    from headrace.config.model import Source, Workspace
+    from headrace.core.ports import Converter
+    from headrace.knowledge.ingest.report import Report, Told
+
+MANIFEST = "ingest.db"
+DOCUMENTS = "documents"
+
+
+def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = False) -> list[Report]:
+    """Bring every tenant's passages up to date; a report for each. Waits while another pass runs.
+
+    Raises OperationFailed: no such source, no embedder (everything is then searchable by words), a full disk.
+    """
+    with _alone(layout, told), contextlib.closing(FileConverter()) as converter:
+        version = control_store(layout).version()
+        workspace = current_workspace(layout)
+        chosen = None if only is None else _source(workspace, only)
+        seen = _look(layout, workspace)
+        tenants = _tenants(layout, workspace) if chosen is None else [chosen.tenant]
+        reports = [_tenant(layout, workspace, name, converter, told, only, full=full) for name in tenants]
+        if chosen is None and not any(report.fresh for report in reports):
+            _remember(layout, version, seen)
+        return reports
+
+
+def _source(workspace: Workspace, name: str) -> Source:
+    if name in workspace.sources:
+        return workspace.sources[name]
+    near = difflib.get_close_matches(name, workspace.sources, n=1)
+    mend = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(sorted(workspace.sources)) or 'none'}."
+    msg = f'The revision in force has no source "{name}".'
+    raise OperationFailed(msg, code="ingest.unknown_source", mend=mend)
+
+
+def _tenants(layout: Layout, workspace: Workspace) -> list[str]:
+    """Tenants with sources, and those that had some once: what is left of theirs goes."""
+    known = {path.parent.name for path in layout.knowledge("any").parent.glob(f"*/{MANIFEST}")}
+    return sorted({source.tenant for source in workspace.sources.values()} | known)
+
+
+def _tenant(
+    layout: Layout, workspace: Workspace, tenant: str, converter: Converter, told: Told, only: str | None, *, full: bool
+) -> Report:
+    folder = layout.knowledge(tenant)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sources = [Configured(each, _files(layout, each)) for each in workspace.sources.values() if each.tenant == tenant]
+    weights = ModelStore(default_folder())
+    with contextlib.closing(Manifest(folder / MANIFEST)) as manifest:
+        parts = Parts(
+            tenant=tenant,
+            store=LancePassages(folder),
+            documents=DocumentStore(folder / DOCUMENTS),
+            manifest=manifest,
+            converter=converter,
+            embedder=lambda: MiniLM(weights.path(EMBEDDER)),
+            weights=_identity(weights),
+            clock=SystemClock(),
+        )
+        return run_pass(parts, sources, told, only=only, full=full)
+
+
+def _identity(weights: ModelStore) -> str:
+    """What the embedder is made of, without loading it; empty when it is not here."""
+    try:
+        manifest = weights.manifest(EMBEDDER)
+    except OperationFailed:
+        return ""
+    return hashlib.sha256("".join(f"{entry.file}:{entry.sha256}\n" for entry in manifest.files).encode()).hexdigest()
+
+
+def _files(layout: Layout, source: Source) -> Folder:
+    return Folder(layout.workspace / Path(source.folder).expanduser(), source.include, source.exclude)
+
+
+def _look(layout: Layout, workspace: Workspace) -> list[dict[str, object]]:
+    """Where each source is and how its files look before the pass: what changes during it, the watcher sees."""
+    looks: list[dict[str, object]] = []
+    for source in workspace.sources.values():
+        folder = str((layout.workspace / Path(source.folder).expanduser()).absolute())
+        include, exclude = list(source.include), list(source.exclude)
+        signature, _ = signature_of(Path(folder), include, exclude)
+        looks.append({"folder": folder, "include": include, "exclude": exclude, "signature": signature})
+    return looks
+
+
+def _remember(layout: Layout, version: int, seen: Sequence[dict[str, object]]) -> None:
+    beside = layout.state / f"{STATE}.new"
+    beside.write_text(json.dumps({"version": version, "sources": list(seen)}), encoding="utf-8")
+    beside.rename(layout.state / STATE)
+
+
+@contextlib.contextmanager
+def _alone(layout: Layout, told: Told) -> Generator[None]:
+    """Hold the ingest lock for the block; the kernel lets it go when this process dies."""
+    layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with layout.ingest_lock.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told(Counts(stage=Stage.WAITING))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
