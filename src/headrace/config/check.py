@@ -81,7 +81,7 @@ class _Forms:
             return
         self.nodes[path] = held.root
         try:
-            self.forms[path] = form.model_validate(held.root.plain())
+            self.forms[path] = form.model_validate(held.root.plain(), by_alias=True, by_name=False)
         except ValidationError as error:
             self.faults.extend(faults_of(error, path, held.root, form))
             rest = remainder(held.root.plain(), form, error)
@@ -138,7 +138,7 @@ def _known(forms: _Forms, models: Mapping[str, Model], guards: frozenset[str]) -
     unread = {PurePosixPath(each.path).stem for each in forms.folder.faults + forms.faults if "/" in each.path}
     return Known(
         root=forms.one(ROOT, Root),
-        people=forms.one(PEOPLE, People) if PEOPLE in forms.nodes else People(),
+        people=forms.one(PEOPLE, People) if forms.folder.exists(PEOPLE) else People(),
         deployments=names["deployments"] | unread,
         sources=names["sources"] | unread,
         source_tenants={name: source.tenant for name, source in forms.of(Source, "sources").items()},

@@ -209,6 +209,8 @@ class _Builder:
             mend = f"It stands on line {members[name][0].line} already; keep one of the two."
             self.problems.append(Problem(word.line, word.column, f'"{name}" is written twice', mend))
             return
+        if value.start == value.end and value.value is None:  # the parser puts what is not there where the next thing begins
+            value.line, value.column = word.line, word.column
         members[name] = (word, value)
 
     def _note(self, event: Event, message: str, mend: str) -> None:

@@ -36,9 +36,9 @@ SizeField = Annotated[ByteSize, BeforeValidator(read_size, json_schema_input_typ
 
 
 class Form(BaseModel):
-    """Unknown words are faults, and a form never changes once read."""
+    """Unknown words are faults, and a form never changes once read. Files use the aliases (``max tokens``), code either name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_by_name=True, validate_by_alias=True)
 
 
 def _pairs(value: object) -> object:
@@ -81,16 +81,19 @@ class Limits(Form):
         default_factory=lambda: read_size("2 MiB"), json_schema_extra={"default": "2 MiB"}, description="Most bytes of one request's body."
     )
     headers_within: DurationField = Field(
+        alias="headers within",
         default_factory=lambda: read_duration("10 s"),
         json_schema_extra={"default": "10 s"},
         description="A client's headers must be here by then.",
     )
     body_within: DurationField = Field(
+        alias="body within",
         default_factory=lambda: read_duration("30 s"),
         json_schema_extra={"default": "30 s"},
         description="A client's body must be here by then.",
     )
     answer_within: DurationField = Field(
+        alias="answer within",
         default_factory=lambda: read_duration("300 s"),
         json_schema_extra={"default": "300 s"},
         description="The whole answer must be given by then.",
@@ -108,7 +111,7 @@ class Root(Form):
         default=("here",), min_length=1, description="Places where a deployment may run; policies speak of them."
     )
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field(default="EUR", description="Currency of every price and bill (ISO 4217).")
-    limits: Limits = Field(default=Limits(), description="What the gateway accepts of one client.")
+    limits: Limits = Field(default_factory=Limits, description="What the gateway accepts of one client.")
 
 
 class Knowledge(Form):
@@ -148,7 +151,7 @@ class Service(Form):
     knowledge: Knowledge | None = Field(default=None, description="What it may know; with it, answers are grounded in sources.")
     prompt: str | None = Field(default=None, description="Path of a system prompt, relative to the workspace.")
     models: tuple[ModelChoice, ...] = Field(default=(), description="Deployments that may answer: the first that policy allows does.")
-    guards: ServiceGuards = Field(default=ServiceGuards(), description="Which guard does what, where text enters.")
+    guards: ServiceGuards = Field(default_factory=ServiceGuards, description="Which guard does what, where text enters.")
     answer: Literal["text", "json"] = Field(default="text", description="json: a request must bring a JSON Schema.")
     max_tokens: Whole = Field(default=512, ge=1, alias="max tokens", description="Answer tokens when the request does not say.")
 
@@ -198,12 +201,12 @@ class Deployment(Form):
     placement: Name = Field(default="here", description="Where it runs: one of the placements in headrace.yaml.")
     embedded: EmbeddedEngine | None = Field(default=None, description="An engine that Headrace runs itself.")
     provider: Provider | None = Field(default=None, description="A model served elsewhere.")
-    price: tuple[PriceField, ...] = Field(default=(), description="E.g. ['0.02 EUR per slot-hour'] or ['0.15 EUR per 1M input tokens', …].")
+    price: tuple[PriceField, ...] = Field(default=(), description="What it costs, one price a unit; each token price is per million.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Deployment:
         if (self.embedded is None) == (self.provider is None):
-            msg = "a deployment is either embedded or a provider: write exactly one of the two"
+            msg = "a deployment is either embedded or a provider; write exactly one of the two"
             raise ValueError(msg)
         return self
 
@@ -278,7 +281,7 @@ class ModelFile(Form):
 
 
 class Model(Form):
-    """``models/NAME.yaml``, and the built-in catalogue: weights by content."""
+    """``models/NAME.yaml``: weights by content. The built-in catalogue has the same form."""
 
     model: Name = Field(description="Its name; the file has the same name.")
     about: str = Field(default="", description="What it is, in a sentence.")

@@ -24,7 +24,7 @@ def remainder(data: Plain, form: type[BaseModel], error: ValidationError) -> Bas
             loc = detail["loc"][:-1] if detail["type"] == "missing" else detail["loc"]
             left = _without(left, loc)
         try:
-            return form.model_validate(left)
+            return form.model_validate(left, by_alias=True, by_name=False)
         except ValidationError as again:
             found = again
     return None

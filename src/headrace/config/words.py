@@ -38,7 +38,14 @@ _WANTED = {
 
 def faults_of(error: ValidationError, path: str, root: Node, form: type[BaseModel]) -> list[Fault]:
     """Every fault that the form found in a file, each at the value (or the word) that is meant."""
-    return [_fault(detail, path, root, form) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    return [_fault(detail, path, root, form) for detail in details if not _follows(detail, details)]
+
+
+def _follows(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is only too short because what stands in it is wrong."""
+    loc = detail["loc"]
+    return detail["type"] == "too_short" and any(other["loc"][: len(loc)] == loc for other in details if other is not detail)
 
 
 def at(root: Node, loc: Sequence[int | str]) -> tuple[Node, int]:
@@ -63,6 +70,7 @@ def _fault(detail: ErrorDetails, path: str, root: Node, form: type[BaseModel]) -
         return Fault(path, node.line, node.column, *_unknown_word(str(loc[-1]), _form_at(form, loc[:-1])))
     if kind == "missing":
         word = str(loc[-1])
+        node = (at(root, loc[:-2])[0].word(str(loc[-2])) if len(loc) > 1 else None) or node
         return Fault(path, node.line, node.column, f'"{word}" is missing{_within(loc)}', _describe(_form_at(form, loc[:-1]), word))
     message, mend = _sentence(kind, detail.get("ctx") or {}, detail["input"], detail["msg"])
     return Fault(path, node.line, node.column, f"{_subject(loc)}{message}", mend)

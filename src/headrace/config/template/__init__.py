@@ -29,10 +29,8 @@ _HARMLESS = frozenset({".git"})
 """What may stand in a folder that is otherwise empty."""
 
 
-def own_documents() -> Path | None:
-    """Headrace's own documentation, when it runs from a checkout."""
-    found = Path(headrace.__file__).resolve().parents[2] / "docs"
-    return found if found.is_dir() else None
+CHECKOUT = Path(headrace.__file__).resolve().parents[2]
+"""Where Headrace's own documentation (``docs/``) is, when it runs from its sources."""
 
 
 def is_workspace(folder: Path) -> bool:
@@ -40,15 +38,16 @@ def is_workspace(folder: Path) -> bool:
     return (folder / ROOT).exists()
 
 
-def write(workspace: Path, documents: Path | None) -> tuple[str, ...]:
-    """Make a workspace whose documents are in `documents`. None: Headrace's own documentation, or where it runs without its checkout, a
+def write(workspace: Path, documents: Path | None, *, checkout: Path = CHECKOUT) -> tuple[str, ...]:
+    """Make a workspace whose documents are in `documents`. None: Headrace's own documentation in `checkout`, or where that is not, a
     folder in the workspace with a word of how to fill it.
 
     All or nothing, and nothing is ever overwritten. Gives the paths written, in order. Raises OperationFailed when the folder is a
     workspace already, holds something else, or cannot be written.
     """
     _refuse_unless_empty(workspace)
-    documents = documents or own_documents()
+    if documents is None and (checkout / "docs").is_dir():
+        documents = checkout / "docs"
     if documents is not None:
         _refuse_unless_folder(documents)
     try:
@@ -80,7 +79,7 @@ def point_documents(workspace: Path, folder: Path, *, start: Path | None = None)
     text = path.read_text(encoding="utf-8")
     root = read(text).root
     node = root.member("folder") if root is not None else None
-    if node is None or node.items is not None or node.members is not None:
+    if node is None or not isinstance(node.value, str):
         msg = f"{path.name} has no folder that could be set."
         raise OperationFailed(msg, code="workspace.no_folder", mend="headrace check tells what is wrong with it.")
     wanted = _written(folder, start or workspace)
@@ -107,8 +106,7 @@ def _source_file(workspace: Path) -> Path:
 def _written(folder: Path, workspace: Path) -> str:
     """The folder as the file names it: relative when both stand in one checkout of Headrace, so that it can be moved; else absolute."""
     folder, workspace = folder.resolve(), workspace.resolve()
-    checkout = Path(headrace.__file__).resolve().parents[2]
-    near = folder.is_relative_to(workspace) or (folder.is_relative_to(checkout) and workspace.is_relative_to(checkout))
+    near = folder.is_relative_to(workspace) or (folder.is_relative_to(CHECKOUT) and workspace.is_relative_to(CHECKOUT))
     return os.path.relpath(folder, workspace) if near else str(folder)
 
 
