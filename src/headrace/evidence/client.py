@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.core.values import Facts
+    from headrace.evidence.messages import Found
 
-PATIENCE = 5.0
-"""Seconds to wait for a ledger that is being restarted: an append may be sent again, the same bytes get the same receipt."""
+PATIENCE = 10.0
+"""Seconds to wait for a ledger that is slow or being restarted: an append may be sent again, the same bytes get the same receipt."""
 PAUSE = 0.05
 
 _appended = msgspec.msgpack.Decoder(Appended)
 _bundle = msgspec.msgpack.Decoder(dict[str, object] | None)
+_found = msgspec.msgpack.Decoder(list[dict[str, object]])
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -44,24 +46,36 @@ class LedgerClient:
         """The proof bundle of a request's closing record, or None."""
         return _bundle.decode(await self._patiently("proof", _encoder.encode(request)))
 
+    async def find(self, request: str) -> list[Found]:
+        """The records of a request (or an act) with their receipts, in order."""
+        return cast("list[Found]", _found.decode(await self._patiently("find", _encoder.encode(request))))
+
+    async def checkpoint(self) -> str | None:
+        """The latest signed checkpoint (a C2SP note); None while the log is empty."""
+        return msgspec.msgpack.decode(await self._patiently("checkpoint", _encoder.encode(None)), type=str | None)
+
     async def interrupt(self, living: Sequence[str]) -> int:
-        """Close as interrupted what other instances left open; how many there were."""
+        """Close as interrupted what instances that are not among the living left open; how many there were.
+
+        A gateway calls it when it starts, before it serves, with its own instance (and those it knows to live).
+        """
         return msgspec.msgpack.decode(await self._patiently("interrupt", _encoder.encode(list(living))), type=int)
 
     async def ready(self) -> int:
         """The log's size. Raises Unavailable at once when the process is not there."""
-        return msgspec.msgpack.decode(await self._client.call("ready", _encoder.encode(None)), type=int)
+        return msgspec.msgpack.decode(await self._client.call("ready", _encoder.encode(None), within=PATIENCE), type=int)
 
     async def close(self) -> None:
         """Hang up. Idempotent."""
         await self._client.close()
 
     async def _patiently(self, method: str, payload: bytes) -> bytes:
+        """Ask until there is an answer; only a ledger that is not there is asked again, and never beyond PATIENCE."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
         while True:
             try:
-                return await self._client.call(method, payload)
+                return await self._client.call(method, payload, within=max(PAUSE, deadline - loop.time()))
             except Unavailable as gone:
                 if gone.code != "internal.ledger_unavailable" or loop.time() > deadline:
                     raise

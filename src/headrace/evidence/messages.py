@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypedDict
+
 import msgspec
+
+if TYPE_CHECKING:
+    from headrace.core.values import Facts
 
 
 class Append(msgspec.Struct, array_like=True, frozen=True):
@@ -22,3 +27,10 @@ class Appended(msgspec.Struct, array_like=True, frozen=True):
     leaf: str
     time_us: int
     signature: str
+
+
+class Found(TypedDict):
+    """A record and its receipt, as JSON."""
+
+    record: Facts
+    receipt: Facts

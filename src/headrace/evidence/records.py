@@ -1,11 +1,12 @@
 """Records: what is written down about a request or a governed act. Content-free, canonical, versioned.
 
-A record is JSON without floats; its canonical bytes are those of RFC 8785. The forms are published as JSON Schema in
-``schema/record.json``.
+A record is JSON without floats; its canonical bytes are those of RFC 8785. The forms are published as JSON Schema
+(:mod:`headrace.evidence.schemas`).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 SCHEMA = "headrace/record/1"
 
 _encoder = msgspec.json.Encoder(order="sorted")
+_as_ordered = msgspec.json.Encoder()
+_BEYOND_UTF16 = re.compile(rb"[\xf0-\xf4]")
+"""A character of four bytes in UTF-8: only with such a key do the two orders differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,28 @@ class Head:
 
 
 def canonical(record: Facts) -> bytes:
-    """The RFC 8785 form: keys sorted, no white space. Right for records because they hold no floats and their keys are ASCII."""
-    return _encoder.encode(record)
+    """The RFC 8785 form: no white space, keys sorted by their UTF-16 code units.
+
+    Whole numbers must lie within ±(2^53 − 1), where every JSON reader agrees on them; records hold no other numbers. Raises
+    UnicodeEncodeError for half of a surrogate pair.
+    """
+    encoded = _encoder.encode(record)
+    if _BEYOND_UTF16.search(encoded):
+        return _as_ordered.encode(_resorted(record))
+    return encoded
+
+
+def _resorted(value: Fact) -> Fact:
+    """The same value with keys in the order of UTF-16, which differs from that of UTF-8 beyond the basic plane."""
+    if isinstance(value, dict):
+        return {key: _resorted(value[key]) for key in sorted(value, key=_utf16)}
+    if isinstance(value, list):
+        return [_resorted(each) for each in value]
+    return value
+
+
+def _utf16(key: str) -> bytes:
+    return key.encode("utf-16-be")
 
 
 def opened(head: Head, stages: Sequence[Facts]) -> Facts:

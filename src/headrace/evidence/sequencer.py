@@ -9,104 +9,142 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import queue
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from headrace.core.errors import HeadraceError, Unavailable
+from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 from headrace.evidence import records
-from headrace.evidence.log.note import load_or_create
+from headrace.evidence.log.note import load_or_create, sync_folder
 from headrace.evidence.log.reader import LogReader
-from headrace.evidence.log.store import Conflict, Entry, LogStore
+from headrace.evidence.log.store import DATABASE, Conflict, Entry, LogStore
 from headrace.evidence.messages import Append, Appended
 from headrace.ipc import server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from headrace.core.values import Facts, Receipt
 
-LARGEST_GROUP = 512
-"""Records in one transaction: enough to fill a disk's sync, few enough to answer within milliseconds."""
+LARGEST_GROUP = 128
+"""Records in one transaction: enough to fill a disk's sync, few enough that the next group gathers while this one is written."""
 
 _log = logging.getLogger(__name__)
 _append_decoder = msgspec.msgpack.Decoder(Append)
 _encoder = msgspec.msgpack.Encoder()
+_Answer: TypeAlias = "bytes | HeadraceError"
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Appending:
     entry: Entry
-    answered: asyncio.Future[Receipt]
+    answered: asyncio.Future[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Interrupting:
+    living: tuple[str, ...]
+    answered: asyncio.Future[bytes]
+
+
+class _Ending:
+    """The writer commits what came before, and ends."""
 
 
 class Sequencer:
-    """The queue and its writer thread."""
+    """The queue and its writer thread, which alone touches the store. Payloads and answers are MessagePack."""
 
     def __init__(self, store: LogStore) -> None:
         self._store = store
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Appending | _Interrupting | _Ending] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="ledger-writer")
         self._writer.start()
 
-    def submit(self, entry: Entry) -> asyncio.Future[Receipt]:
-        """Queue a record; the future gets its receipt, or the reason why there is none."""
-        answered: asyncio.Future[Receipt] = self._loop.create_future()
-        self._queue.put(_Waiting(entry, answered))
+    def append(self, payload: bytes) -> asyncio.Future[bytes]:
+        """One record; the future gets its receipt once it is durable, or the reason why there is none."""
+        asked = _append_decoder.decode(payload)
+        answered: asyncio.Future[bytes] = self._loop.create_future()
+        self._queue.put(_Appending(Entry(asked.request, asked.kind, asked.instance, asked.record), answered))
+        return answered
+
+    def interrupt(self, payload: bytes) -> asyncio.Future[bytes]:
+        """Close as interrupted what instances other than the living left open; the future gets how many there were."""
+        living = msgspec.msgpack.decode(payload, type=tuple[str, ...])
+        answered: asyncio.Future[bytes] = self._loop.create_future()
+        self._queue.put(_Interrupting(living, answered))
         return answered
 
     async def close(self) -> None:
         """Commit what is queued, then end."""
-        self._queue.put(None)
+        self._queue.put(_Ending())
         await asyncio.to_thread(self._writer.join)
 
     def _write(self) -> None:
-        going = True
-        while going:
-            group, going = self._group()
-            if not group:
-                continue
-            try:
-                outcomes: list[Receipt | HeadraceError] = [_outcome(each) for each in self._store.append([one.entry for one in group], _now_us())]
-            except sqlite3.Error as error:
-                _log.error("a group of %d records could not be committed: %s", len(group), error)
-                outcomes = [_unwritten(error)] * len(group)
-            self._loop.call_soon_threadsafe(_answer, group, outcomes)
+        job: _Appending | _Interrupting | _Ending | None = None
+        while not isinstance(job, _Ending):
+            group, job = self._gather()
+            if group:
+                self._tell([each.answered for each in group], self._commit([each.entry for each in group]))
+            if isinstance(job, _Interrupting):
+                self._tell([job.answered], self._close_unfinished(job.living))
 
-    def _group(self) -> tuple[list[_Waiting], bool]:
-        group: list[_Waiting] = []
-        one = self._queue.get()
-        while one is not None:
-            group.append(one)
-            if len(group) >= LARGEST_GROUP:
-                return group, True
-            try:
-                one = self._queue.get_nowait()
-            except queue.Empty:
-                return group, True
-        return group, False
+    def _gather(self) -> tuple[list[_Appending], _Interrupting | _Ending | None]:
+        """Everything that waits to be appended, and what comes after it when that is something else."""
+        group: list[_Appending] = []
+        job = self._queue.get()
+        while isinstance(job, _Appending):
+            group.append(job)
+            if len(group) >= LARGEST_GROUP or self._queue.empty():
+                return group, None
+            job = self._queue.get()
+        return group, job
+
+    def _commit(self, entries: list[Entry]) -> list[_Answer]:
+        return _attempt(lambda: [_outcome(each) for each in self._store.append(entries, _now_us())], len(entries))
+
+    def _close_unfinished(self, living: tuple[str, ...]) -> list[_Answer]:
+        return _attempt(lambda: [_encoder.encode(close_unfinished(self._store, living))], 1)
+
+    def _tell(self, answered: list[asyncio.Future[bytes]], answers: list[_Answer]) -> None:
+        self._loop.call_soon_threadsafe(_hand_over, answered, answers)
 
 
-def _answer(group: list[_Waiting], outcomes: list[Receipt | HeadraceError]) -> None:
-    for waiting, outcome in zip(group, outcomes, strict=True):
-        if waiting.answered.done():
-            continue
-        if isinstance(outcome, HeadraceError):
-            waiting.answered.set_exception(outcome)
+def _attempt(work: Callable[[], list[_Answer]], count: int) -> list[_Answer]:
+    """The writer outlives whatever happens to one group: who asked is told, and the next group is tried."""
+    try:
+        return work()
+    except sqlite3.Error as error:
+        _log.error("%d records could not be committed: %s", count, error)
+        return [_unwritten(error) for _ in range(count)]
+    except Exception as error:
+        _log.exception("%d records met a defect", count)
+        return [HeadraceError(f"The ledger failed with {type(error).__name__}.", code="ledger.defect") for _ in range(count)]
+
+
+def _hand_over(answered: list[asyncio.Future[bytes]], answers: list[_Answer]) -> None:
+    for future, answer in zip(answered, answers, strict=True):
+        if future.done():
+            continue  # who asked is gone; the record stands
+        if isinstance(answer, bytes):
+            future.set_result(answer)
         else:
-            waiting.answered.set_result(outcome)
+            future.set_exception(answer)
 
 
-def _outcome(each: Receipt | Conflict) -> Receipt | HeadraceError:
+def _outcome(each: Receipt | Conflict) -> _Answer:
     if isinstance(each, Conflict):
-        return HeadraceError(f"Request {each} has another record of this kind already.", code="ledger.doubled")
-    return each
+        return HeadraceError(f"Request {each.request} has another {each.held} record already.", code="ledger.doubled")
+    return _encoder.encode(Appended(each.log, each.sequence, each.leaf, each.time_us, each.signature))
 
 
 def _unwritten(error: sqlite3.Error) -> Unavailable:
@@ -121,67 +159,91 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-class _Methods:
-    """The methods that other processes call."""
-
-    def __init__(self, sequencer: Sequencer, store: LogStore, folder: Path) -> None:
-        self._sequencer = sequencer
-        self._store = store
-        self._folder = folder
-
-    async def append(self, payload: bytes) -> bytes:
-        """One record; answers when it is durable."""
-        asked = _append_decoder.decode(payload)
-        receipt = await self._sequencer.submit(Entry(asked.request, asked.kind, asked.instance, asked.record))
-        return _encoder.encode(Appended(receipt.log, receipt.sequence, receipt.leaf, receipt.time_us, receipt.signature))
-
-    async def proof(self, payload: bytes) -> bytes:
-        """The proof bundle of a request, or nil."""
-        request = msgspec.msgpack.decode(payload, type=str)
-        return _encoder.encode(await asyncio.to_thread(self._bundle, request))
-
-    async def interrupt(self, payload: bytes) -> bytes:
-        """Close what instances other than the living left open; how many there were."""
-        living = msgspec.msgpack.decode(payload, type=list[str])
-        return _encoder.encode(await close_unfinished(self._sequencer, self._store, living))
-
-    async def ready(self, payload: bytes) -> bytes:
-        """The log's size: it serves."""
-        del payload
-        return _encoder.encode(self._store.size)
-
-    def _bundle(self, request: str) -> dict[str, object] | None:
-        with LogReader(self._folder) as reader:
-            return reader.bundle(request)
-
-
-async def close_unfinished(sequencer: Sequencer, store: LogStore, living: list[str]) -> int:
-    """Write an *interrupted* record for everything that was opened by an instance that is gone."""
+def close_unfinished(store: LogStore, living: tuple[str, ...]) -> int:
+    """Write an *interrupted* record for everything that was opened by an instance that is gone; how many there were."""
     found = [msgspec.json.decode(record, type=dict[str, object]) for record in store.unfinished(living)]
+    entries: list[Entry] = []
     for opened in found:
-        record = records.interrupted(opened, _now_us())  # pyright: ignore[reportArgumentType] - records hold facts only
-        entry = Entry(str(record["request"]), "interrupted", str(record["instance"]), records.canonical(record))
-        await sequencer.submit(entry)
+        record: Facts = records.interrupted(opened, _now_us())  # pyright: ignore[reportArgumentType] - records hold facts only
+        entries.append(Entry(str(record["request"]), "interrupted", str(record["instance"]), records.canonical(record)))
+    for start in range(0, len(entries), LARGEST_GROUP):
+        store.append(entries[start : start + LARGEST_GROUP], _now_us())
     if found:
         _log.warning("%d requests were interrupted when their gateway ended; each has its record", len(found))
     return len(found)
 
 
-async def serve(folder: Path, socket: Path) -> None:
-    """Serve the log in `folder` on `socket` until cancelled; then commit what is queued and end.
+class _Reading:
+    """Answers from the log, beside the writer: one thread, one read-only connection."""
 
-    Raises OperationFailed when the signing key cannot be read.
+    def __init__(self, folder: Path) -> None:
+        self._reader = LogReader(folder)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-reader")
+
+    async def proof(self, payload: bytes) -> bytes:
+        """The proof bundle of a request, or nil."""
+        return await self._answer(self._reader.bundle, payload)
+
+    async def find(self, payload: bytes) -> bytes:
+        """The records of a request with their receipts."""
+        return await self._answer(self._reader.find, payload)
+
+    async def checkpoint(self, payload: bytes) -> bytes:
+        """The latest signed checkpoint, or nil while the log is empty."""
+        del payload
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: _encoder.encode(self._reader.checkpoint()))
+
+    def close(self) -> None:
+        """Answer what is asked, then let go."""
+        self._thread.shutdown()
+        self._reader.close()
+
+    async def _answer(self, question: Callable[[str], object], payload: bytes) -> bytes:
+        request = msgspec.msgpack.decode(payload, type=str)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: _encoder.encode(question(request)))
+
+
+async def serve(folder: Path, socket: Path) -> None:
+    """Serve the log in `folder` on `socket` until cancelled; then answer what was asked, commit it, and end.
+
+    Raises OperationFailed when the log cannot be used: the key or the database is unreadable or damaged, the disk is full, or another
+    process writes it.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = LogStore(folder, load_or_create(folder))
-    sequencer = Sequencer(store)
-    methods = _Methods(sequencer, store, folder)
+    store = _open(folder)
+
+    async def ready(payload: bytes) -> bytes:
+        del payload
+        return _encoder.encode(store.size)
+
+    async with AsyncExitStack() as stack:
+        stack.callback(store.close)
+        reading = _Reading(folder)
+        stack.callback(reading.close)
+        sequencer = Sequencer(store)
+        stack.push_async_callback(sequencer.close)
+        methods: dict[str, server.Method] = {
+            "append": sequencer.append,
+            "interrupt": sequencer.interrupt,
+            "proof": reading.proof,
+            "find": reading.find,
+            "checkpoint": reading.checkpoint,
+            "ready": ready,
+        }
+        await stack.enter_async_context(await server.serve(socket, methods))
+        await asyncio.get_running_loop().create_future()
+
+
+def _open(folder: Path) -> LogStore:
     try:
-        listening = await server.serve(
-            socket, {"append": methods.append, "proof": methods.proof, "interrupt": methods.interrupt, "ready": methods.ready}
-        )
-        async with listening:
-            await asyncio.get_running_loop().create_future()
-    finally:
-        await sequencer.close()
-        store.close()
+        made = [each for each in (folder, *folder.parents) if not each.exists()]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in reversed(made):
+            sync_folder(each.parent)  # a folder that a crash can take away takes the log with it
+        return LogStore(folder, load_or_create(folder, may_create=not (folder / DATABASE).exists()))
+    except OSError as error:
+        raise OperationFailed(
+            f"The ledger's folder cannot be used: {os.strerror(error.errno or 0)}.",
+            code="ledger.unusable",
+            param=str(folder),
+            mend="Free space or make the folder writable; nothing was changed.",
+        ) from error

@@ -3,8 +3,9 @@
     python verify.py BUNDLE.json --key VKEY
 
 VKEY is the log's public key in the C2SP form ``<name>+<key id>+<base64>``, or a file that holds it; get it once, from someone you trust.
-The bundle holds ``text`` (the answer), optionally ``prompt``, ``salts``, ``receipt``, ``record`` (its canonical JSON, as text), ``proof``
-and ``checkpoint``. Five links are checked, each by name:
+The bundle is JSON: ``record`` (the record's canonical JSON, as text), ``receipt``, ``proof`` and ``checkpoint`` as the gateway gives them
+under ``/v1/headrace/requests/ID/proof``, and from the answer itself ``text``, ``salts`` and, to check it too, ``prompt``. Five links are
+checked, each by name:
 
     text        the answer (and prompt) against its salted commitment in the record
     record      the record against the leaf hash in the receipt
@@ -19,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -122,7 +122,7 @@ def read_key(text: str) -> VerifierKey:
         material = base64.b64decode(encoded, validate=True)
         public = Ed25519PublicKey.from_public_bytes(material[1:])
         found = bytes.fromhex(identity)
-    except (ValueError, binascii.Error) as error:
+    except ValueError as error:
         msg = f"the key is not of the form name+id+base64 ({error})"
         raise Unreadable(msg) from error
     if not name or material[0] != ED25519 or found != key_id(name, material[1:]):
@@ -145,14 +145,7 @@ def open_note(note: str, key: VerifierKey) -> str:
             raise Broken(msg)
         if match[1] != key.name:
             continue
-        try:
-            signature = base64.b64decode(match[2], validate=True)
-        except binascii.Error as error:
-            msg = "a signature is not base64"
-            raise Broken(msg) from error
-        if base64.b64encode(signature).decode() != match[2]:
-            msg = "a signature is not in canonical base64"
-            raise Broken(msg)
+        signature = _bytes(match[2], "a signature")
         if signature[:KEY_ID_BYTES] == key.id:
             _signed(key, signature[KEY_ID_BYTES:], text.encode())
             held = True
@@ -165,18 +158,10 @@ def open_note(note: str, key: VerifierKey) -> str:
 def read_checkpoint(text: str) -> tuple[str, int, bytes]:
     """Origin, tree size and root hash of a checkpoint's text (C2SP tlog-checkpoint). Raises Broken."""
     lines = text.split("\n")
-    if len(lines) < 4 or lines[-1] or not all(lines[:-1]) or not re.fullmatch(r"0|[1-9][0-9]*", lines[1]):
+    if len(lines) < 4 or lines[-1] or not all(lines[:-1]) or not re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1]):
         msg = "it is not a checkpoint"
         raise Broken(msg)
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-    except binascii.Error as error:
-        msg = "its root hash is not base64"
-        raise Broken(msg) from error
-    if base64.b64encode(root).decode() != lines[2]:
-        msg = "its root hash is not in canonical base64"
-        raise Broken(msg)
-    return lines[0], int(lines[1]), root
+    return lines[0], int(lines[1]), _bytes(lines[2], "its root hash")
 
 
 def verify(bundle: Mapping[str, object], key: VerifierKey) -> list[Link]:
@@ -202,9 +187,9 @@ class _Bundle:
     """Typed access to the bundle's parts; what is missing or of another type is Unreadable."""
 
     def __init__(self, parts: Mapping[str, object]) -> None:
-        self.text = _string(parts, "text")
+        self.text = _string(parts, "text") if "text" in parts else None
         self.prompt = _string(parts, "prompt") if "prompt" in parts else None
-        self.salts = _object(parts, "salts")
+        self.salts = _object(parts, "salts") if "salts" in parts else {}
         self.record = _string(parts, "record")
         self.checkpoint = _string(parts, "checkpoint")
         receipt, proof = _object(parts, "receipt"), _object(parts, "proof")
@@ -221,26 +206,33 @@ class _Bundle:
 
 def _text(bundle: _Bundle, key: VerifierKey) -> str:
     del key
-    try:
-        record = cast("object", json.loads(bundle.record))
-    except ValueError as error:
-        msg = "the record is not JSON"
-        raise Broken(msg) from error
-    commitments = record.get("commitments") if isinstance(record, dict) else None
-    held = cast("dict[str, object]", commitments) if isinstance(commitments, dict) else {}
+    held = _commitments(bundle.record)
+    if bundle.text is None and "answer" in held:
+        msg = "the record commits to an answer, and the bundle holds none"
+        raise Broken(msg)
+    checked: list[str] = []
     for name, text in (("answer", bundle.text), ("prompt", bundle.prompt)):
         if text is None:
             continue
         salt = bundle.salts.get(name)
-        try:
-            found = commit(bytes.fromhex(str(salt)), text)
-        except ValueError as error:
-            msg = f"the {name}'s salt is not hexadecimal"
-            raise Broken(msg) from error
-        if found != held.get(name):
+        if not isinstance(salt, str) or not re.fullmatch(r"[0-9a-f]{64}", salt):
+            msg = f"the {name}'s salt is not 32 bytes in hexadecimal"
+            raise Broken(msg)
+        if commit(bytes.fromhex(salt), text) != held.get(name):
             msg = f"the {name} is not the one that the record commits to"
             raise Broken(msg)
-    return "answer and prompt are what the record commits to" if bundle.prompt is not None else "the answer is what the record commits to"
+        checked.append(name)
+    return f"the record commits to this {' and this '.join(checked)}" if checked else "the record commits to no answer, and none is given"
+
+
+def _commitments(record: str) -> Mapping[str, object]:
+    try:
+        found = cast("object", json.loads(record))
+    except (ValueError, RecursionError) as error:
+        msg = "the record is not JSON"
+        raise Broken(msg) from error
+    commitments = cast("dict[str, object]", found).get("commitments") if isinstance(found, dict) else None
+    return cast("dict[str, object]", commitments) if isinstance(commitments, dict) else {}
 
 
 def _record(bundle: _Bundle, key: VerifierKey) -> str:
@@ -255,14 +247,7 @@ def _receipt(bundle: _Bundle, key: VerifierKey) -> str:
     if bundle.log != key.name:
         msg = f"the receipt is of log {bundle.log}, the pinned key of {key.name}"
         raise Broken(msg)
-    try:
-        signature = base64.b64decode(bundle.signature, validate=True)
-    except binascii.Error as error:
-        msg = "its signature is not base64"
-        raise Broken(msg) from error
-    if base64.b64encode(signature).decode() != bundle.signature:
-        msg = "its signature is not in canonical base64"
-        raise Broken(msg)
+    signature = _bytes(bundle.signature, "its signature")
     _signed(key, signature, receipt_text(bundle.log, bundle.sequence, bundle.leaf, bundle.time_us))
     return f"signed by {key.name}, sequence {bundle.sequence}"
 
@@ -273,11 +258,8 @@ def _inclusion(bundle: _Bundle, key: VerifierKey) -> str:
     if bundle.index != bundle.sequence or bundle.size != size:
         msg = "the proof is for another leaf or another checkpoint"
         raise Broken(msg)
+    path = [_bytes(each, "a hash") for each in bundle.hashes]
     try:
-        path = [base64.b64decode(each, validate=True) for each in bundle.hashes]
-        if [base64.b64encode(each).decode() for each in path] != bundle.hashes:
-            msg = "a hash is not in canonical base64"
-            raise ValueError(msg)
         found = root_from_inclusion(bytes.fromhex(bundle.leaf), bundle.index, bundle.size, path)
     except ValueError as error:
         raise Broken(str(error)) from error
@@ -293,6 +275,19 @@ def _checkpoint(bundle: _Bundle, key: VerifierKey) -> str:
         msg = f"it is of log {origin}"
         raise Broken(msg)
     return f"signed by {key.name}, {size} records"
+
+
+def _bytes(encoded: str, what: str) -> bytes:
+    """The bytes of a base64 text in its one canonical form: no other spelling of the same bytes passes. Raises Broken."""
+    try:
+        found = base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        msg = f"{what} is not base64"
+        raise Broken(msg) from error
+    if base64.b64encode(found).decode() != encoded:
+        msg = f"{what} is not in canonical base64"
+        raise Broken(msg)
+    return found
 
 
 def _body(note: str) -> str:
@@ -315,6 +310,9 @@ def _string(parts: Mapping[str, object], name: str) -> str:
     value = parts.get(name)
     if not isinstance(value, str):
         msg = f"{name} is not a text"
+        raise Unreadable(msg)
+    if not value.isascii() and re.search(r"[\ud800-\udfff]", value):
+        msg = f"{name} is not Unicode: it holds half of a surrogate pair"
         raise Unreadable(msg)
     return value
 
@@ -339,7 +337,7 @@ def read_bundle(path: Path) -> Mapping[str, object]:
     """A bundle file. Raises Unreadable."""
     try:
         parts = cast("object", json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         msg = f"{path} cannot be read as JSON ({error})"
         raise Unreadable(msg) from error
     if not isinstance(parts, dict):
@@ -349,13 +347,13 @@ def read_bundle(path: Path) -> Mapping[str, object]:
 
 
 def key_of(given: str) -> VerifierKey:
-    """A key given as itself or as a file that holds it. Raises Unreadable."""
-    if "+" in given:
+    """A key given as itself, or as a file that holds it. Raises Unreadable."""
+    if re.fullmatch(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+", given.strip()):
         return read_key(given)
     try:
         return read_key(Path(given).read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"no key can be read from {given} ({error.strerror})"
+    except (OSError, ValueError) as error:
+        msg = f"no key can be read from {given} ({error})"
         raise Unreadable(msg) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,74 +13,145 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from headrace.core.errors import HeadraceError
-from headrace.ipc.frames import FrameTooLarge, pack, read
+from headrace.ipc.frames import Connection
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
 Method: TypeAlias = Callable[[bytes], Awaitable[bytes]]
-"""Takes and gives MessagePack; each method decodes its own typed payload."""
+"""Takes and gives MessagePack; each method decodes its own typed payload. One that returns a Future is spared a task of its own."""
+
+MOST_CALLS = 1024
+"""Calls of one client under way at one time; the next is read when one has been answered."""
 
 _log = logging.getLogger(__name__)
 _decoder = msgspec.msgpack.Decoder(tuple[int, str, msgspec.Raw])
 _encoder = msgspec.msgpack.Encoder()
 
 
-async def serve(path: Path, methods: Mapping[str, Method]) -> asyncio.Server:
-    """Listen on `path` (mode 0600; a socket left by a dead process is replaced). Close the returned server to stop."""
+async def serve(path: Path, methods: Mapping[str, Method]) -> Serving:
+    """Listen on `path` (mode 0600; a socket left by a dead process is replaced). Close what is returned to stop."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _Connection(reader, writer, methods).run()
-
+    connections: set[_Answering] = set()
     before = os.umask(0o177)
     try:
-        return await asyncio.start_unix_server(connected, path=str(path))
+        listener = await asyncio.get_running_loop().create_unix_server(lambda: _Answering(methods, connections), str(path))
     finally:
         os.umask(before)
+    return Serving(listener, connections)
 
 
-class _Connection:
-    """One client: requests run side by side, answers go out as they are ready."""
+class Serving:
+    """A listening server and its connections. As a context manager it drains at the end of the block."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, methods: Mapping[str, Method]) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, listener: asyncio.Server, connections: set[_Answering]) -> None:
+        self._listener = listener
+        self._connections = connections
+
+    async def __aenter__(self) -> Serving:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.drain()
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+    async def drain(self) -> None:
+        """Take no more calls, answer those under way, send the answers, hang up."""
+        self.close()
+        await asyncio.gather(*(connection.drain() for connection in list(self._connections)))
+
+
+class _Answering(Connection):
+    """One client: calls run side by side, answers go out as they are ready."""
+
+    def __init__(self, methods: Mapping[str, Method], connections: set[_Answering]) -> None:
+        super().__init__()
         self._methods = methods
-        self._running: set[asyncio.Task[None]] = set()
+        self._connections = connections
+        self._running: set[asyncio.Future[bytes]] = set()
+        self._draining = False
 
-    async def run(self) -> None:
-        try:
-            while True:
-                number, name, payload = _decoder.decode(await read(self._reader))
-                task = asyncio.create_task(self._answer(number, name, bytes(payload)))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client went away: the normal end of a connection
-        except (msgspec.DecodeError, FrameTooLarge) as error:
-            _log.error("dropped a connection that sent a bad frame: %s", error)
-        finally:
-            for task in self._running:
-                task.cancel()
-            self._writer.close()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._connections.add(self)
 
-    async def _answer(self, number: int, name: str, payload: bytes) -> None:
+    def received(self, body: bytes) -> None:
+        number, name, payload = _decoder.decode(body)
+        if self._draining:
+            return  # it is told when the connection ends: not done
+        method = self._methods.get(name)
+        if method is None:
+            self.send(_failure(number, HeadraceError(f"no method {name!r}", code="internal.no_such_method")))
+            return
+        answer = asyncio.ensure_future(_called(method, bytes(payload)))
+        self._running.add(answer)
+        answer.add_done_callback(functools.partial(self._answered, number, name))
+        self._heed()
+
+    def dropped(self, error: Exception) -> None:
+        _log.error("dropped a connection that sent a bad frame: %s", error)
+
+    def ended(self) -> None:
+        self._connections.discard(self)
+        for answer in list(self._running):
+            answer.cancel()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._heed()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._heed()
+
+    async def drain(self) -> None:
+        self._draining = True
+        while self._running:
+            await asyncio.wait(list(self._running))
+            await asyncio.sleep(0)  # their answers are handed over in the loop's next turn
+        await self.close()
+
+    def _answered(self, number: int, name: str, answer: asyncio.Future[bytes]) -> None:
+        self._running.discard(answer)
+        if self.closing:
+            return
+        error = asyncio.CancelledError() if answer.cancelled() else answer.exception()
         try:
-            method = self._methods.get(name)
-            if method is None:
-                reply = _failure(number, HeadraceError(f"no method {name!r}", code="internal.no_such_method"))
-            else:
-                reply = _encoder.encode((number, "ok", msgspec.Raw(await method(payload))))
-        except HeadraceError as error:
-            reply = _failure(number, error)
-        except Exception as error:
-            _log.exception("%s failed", name)
-            reply = _failure(number, HeadraceError(f"{name} failed with {type(error).__name__}"))
-        self._writer.write(pack(reply))
-        with contextlib.suppress(ConnectionError):
-            await self._writer.drain()
+            self.send(_encoder.encode((number, "ok", msgspec.Raw(answer.result()))) if error is None else _told(number, name, error))
+        except HeadraceError as too_large:
+            self.send(_failure(number, too_large))
+        self._heed()
+
+    def _heed(self) -> None:
+        """Read on only while the client takes its answers and has not too many calls under way."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._flowing is not None or len(self._running) >= MOST_CALLS:
+            transport.pause_reading()
+        elif not transport.is_reading():
+            transport.resume_reading()
+
+
+def _called(method: Method, payload: bytes) -> Awaitable[bytes]:
+    try:
+        return method(payload)
+    except (HeadraceError, msgspec.DecodeError) as error:
+        failed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        failed.set_exception(error)
+        return failed
+
+
+def _told(number: int, name: str, error: BaseException) -> bytes:
+    if isinstance(error, HeadraceError):
+        return _failure(number, error)
+    _log.error("%s failed", name, exc_info=error)
+    return _failure(number, HeadraceError(f"{name} failed with {type(error).__name__}"))
 
 
 def _failure(number: int, error: HeadraceError) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 KEY_FILE = "log.key"
 VKEY_FILE = "log.vkey"
-_SEED_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class LogKey:
     """The log's private key, under its name (which is the checkpoints' origin)."""
 
     name: str
-    private: Ed25519PrivateKey
+    private: Ed25519PrivateKey = field(repr=False)
 
     @property
     def public(self) -> bytes:
@@ -52,24 +51,48 @@ class LogKey:
         return base64.b64encode(self.private.sign(receipt_text(self.name, sequence, leaf, time_us))).decode()
 
 
-def load_or_create(folder: Path) -> LogKey:
+def load_or_create(folder: Path, *, may_create: bool) -> LogKey:
     """The log's key; made on first use with mode 0600, its public half beside it in ``log.vkey``.
 
     The log's name is ``headrace.local/`` and eight random bytes: two installations never share one. Raises OperationFailed when the file
-    is not a key.
+    is not a key, or is gone and `may_create` says that there are records signed with it; OSError.
     """
     path = folder / KEY_FILE
     try:
-        content = path.read_text(encoding="ascii")
+        content = path.read_text(encoding="utf-8")
     except FileNotFoundError:
+        if not may_create:
+            raise _lost(path, "is gone") from None
         return _create(folder)
+    except ValueError as error:
+        raise _lost(path, "cannot be read") from error
     try:
         name, seed = content.split()
         key = LogKey(name, Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed, validate=True)))
     except ValueError as error:
-        msg = "The log's signing key cannot be read."
-        raise OperationFailed(msg, code="ledger.bad_key", param=str(path), mend="Restore it from your backup; a new key starts a new log.") from error
+        raise _lost(path, "cannot be read") from error
+    published = _published(folder)
+    if published is None:
+        _write(folder / VKEY_FILE, f"{key.vkey}\n", 0o644)
+    elif published != key.vkey:
+        raise _lost(path, f"is not the one of {VKEY_FILE}")
     return key
+
+
+def _lost(path: Path, how: str) -> OperationFailed:
+    return OperationFailed(
+        f"The log's signing key {how}.",
+        code="ledger.bad_key",
+        param=str(path),
+        mend="Restore it from your backup. To begin a new log instead, move the whole folder aside.",
+    )
+
+
+def _published(folder: Path) -> str | None:
+    try:
+        return (folder / VKEY_FILE).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _create(folder: Path) -> LogKey:
@@ -90,8 +113,13 @@ def _write(path: Path, content: str, mode: int) -> None:
     finally:
         os.close(descriptor)
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created or renamed in a folder durable. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

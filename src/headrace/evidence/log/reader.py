@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,13 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from headrace.core.values import Facts
-
-
-class Found(TypedDict):
-    """A record and its receipt, as JSON."""
-
-    record: Facts
-    receipt: Facts
+    from headrace.evidence.messages import Found
 
 
 _COLUMNS = "sequence, leaf, time_us, signature, record"
@@ -44,6 +38,10 @@ class LogReader:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the database go."""
         self._database.close()
 
     def find(self, request: str) -> list[Found]:
