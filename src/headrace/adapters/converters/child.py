@@ -21,6 +21,7 @@ from headrace.core.errors import ConversionFailed, Unavailable
 _LOOK_EVERY = 0.05
 _PIECE = 1 << 16
 _START_WITHIN = 30.0
+_END_WITHIN = 2.0
 _DATA_SHARE = 2
 """The kernel's limit counts memory that is set aside and never touched, so it is set higher than the one that is watched."""
 _WHOLE_REPLY = 256 * 1024 * 1024
@@ -175,6 +176,8 @@ def _give(process: subprocess.Popen[bytes], pipe: IO[bytes], unsent: memoryview)
 
 
 def _death(process: subprocess.Popen[bytes]) -> _Died:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_END_WITHIN)  # it has let its pipes go, so it is ending: let it say of what
     process.kill()
     code = process.wait()
     return _Died(signal.Signals(-code).name if code < 0 else f"exit {code}")

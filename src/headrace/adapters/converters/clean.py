@@ -57,7 +57,7 @@ def _plain(line: str) -> str:
     line = _LINK.sub(r"\1", line)
     line = _EMPHASIS.sub(r"\2", line)
     line = _SLANTED.sub(r"\1", line)
-    return html.unescape(_ESCAPED.sub(r"\1", line))
+    return _ESCAPED.sub(r"\1", line)
 
 
 def page(text: str) -> str:

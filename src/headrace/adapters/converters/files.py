@@ -116,10 +116,11 @@ def _content(path: Path, largest: int) -> bytes:
     except OSError as error:
         msg = f"It cannot be opened: {error.strerror}."
         raise ConversionFailed(msg) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        msg = "It is not a regular file."
+        raise ConversionFailed(msg)
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            msg = "It is not a regular file."
-            raise ConversionFailed(msg)
         try:
             content = file.read(largest + 1)
         except OSError as error:

@@ -9,16 +9,22 @@ A frame is a 4-byte big-endian length and that many bytes: the request is a Mess
 
 from __future__ import annotations
 
+import codecs
 import ctypes
+import io
 import os
 import resource
 import signal
 import struct
 import sys
+import zipfile
+import zlib
 from typing import BinaryIO
 
 import kreuzberg
 import msgspec
+
+from headrace.adapters.converters.docx import with_characters, without_references
 
 LENGTH = struct.Struct(">I")
 PDF = "application/pdf"
@@ -62,6 +68,8 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not stand among the replies
     _convert(Request(PDF, _SMALLEST_PDF))  # loads what is loaded late, while files can still be opened
     _convert(Request(HTML, b"<p>ready</p>"))
+    _convert(Request(DOCX, _smallest_archive()))
+    codecs.lookup("cp437")  # names in old archives
     _give_up(int(sys.argv[1]))
     decoder = msgspec.msgpack.Decoder(Request)
     _send(replies, Reply("", []))
@@ -80,14 +88,24 @@ def _give_up(memory: int) -> None:
 
 def _convert(request: Request) -> Reply:
     try:
-        result = kreuzberg.extract_bytes_sync(request.content, request.media_type, config=_config(request.media_type))
+        content = without_references(request.content) if request.media_type == DOCX else request.content
+        result = kreuzberg.extract_bytes_sync(content, request.media_type, config=_config(request.media_type))
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        return Reply(_reason(f"zip: {error}"), [])
     except kreuzberg.KreuzbergError as error:
         return Reply(_reason(str(error)), [])
     except MemoryError:
         return Reply("It needs more memory than is allowed.", [])
     if request.media_type == PDF:
         return Reply("", [page["content"] for page in result.pages or ()] or [result.content])
-    return Reply("", [result.content])
+    return Reply("", [with_characters(result.content) if request.media_type == DOCX else result.content])
+
+
+def _smallest_archive() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", "<p>&amp;</p>")
+    return out.getvalue()
 
 
 def _config(media_type: str) -> kreuzberg.ExtractionConfig:
