@@ -64,3 +64,6 @@ class SqlitePassages:
     def rows(self) -> list[tuple[object, ...]]:
         """Everything, vectors too, for comparing two stores."""
         return self._db.execute(f"SELECT {COLUMNS}, vector FROM passage ORDER BY document, start, id").fetchall()
+
+    def close(self) -> None:
+        self._db.close()
