@@ -14,7 +14,12 @@ FEWEST = 30
 
 def test_a_pass_killed_at_any_step_goes_on_with_nothing_lost_or_doubled(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crash.ingest_kills", str(tmp_path)], check=False, capture_output=True, text=True, cwd=ROOT, timeout=120
+        [sys.executable, "-m", "tests.crash.ingest_kills", str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     steps = json.loads(done.stdout)

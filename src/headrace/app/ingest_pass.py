@@ -69,9 +69,7 @@ def _tenants(layout: Layout, workspace: Workspace) -> list[str]:
     return sorted({source.tenant for source in workspace.sources.values()} | known)
 
 
-def _tenant(
-    layout: Layout, workspace: Workspace, tenant: str, converter: Converter, told: Told, only: str | None, *, full: bool
-) -> Report:
+def _tenant(layout: Layout, workspace: Workspace, tenant: str, converter: Converter, told: Told, only: str | None, *, full: bool) -> Report:
     folder = layout.knowledge(tenant)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sources = [Configured(each, _files(layout, each)) for each in workspace.sources.values() if each.tenant == tenant]

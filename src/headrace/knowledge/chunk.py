@@ -25,15 +25,19 @@ TARGET = 190
 BOUND = 225
 """Estimated tokens that no passage passes: true tokens stay below the 254 that the embedder sees, but for rare text (see measure)."""
 _SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’)\]*_`]*(?=\s)|[。！？]+[\"”’」』）]*)\s*")  # noqa: RUF001  the full-width marks are meant
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Sec|Art|approx|incl|z\.B|d\.h|bzw|ca)|\b[A-Z]|^\s*\d+)\.$")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|cf|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Sec|Art|approx|incl|z\.B|d\.h|bzw|ca)|\b[A-Z]|^\s*\d+)\.$"
+)
 _WORD = re.compile(r"\S+\s*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _LOOK_BACK = 16
-MARKDOWN_LIKE = frozenset({
-    "text/markdown",
-    "text/html",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-})
+MARKDOWN_LIKE = frozenset(
+    {
+        "text/markdown",
+        "text/html",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    }
+)
 """Media types whose stored text has Markdown's structure."""
 
 

@@ -112,7 +112,9 @@ def test_a_child_is_replaced_after_so_many_files(child: Callable[..., Child]) ->
     assert pids[0] == pids[1] != pids[2] == pids[3]
 
 
-def test_the_child_has_no_files_no_network_and_none_of_our_environment(child: Callable[..., Child], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_has_no_files_no_network_and_none_of_our_environment(
+    child: Callable[..., Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HEADRACE_SECRET", "s3cret")
     converter = child()
     converter.convert(PAGE)

@@ -132,6 +132,11 @@ def test_links_folders_and_large_files_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.md").symlink_to(write(tmp_path, "b.txt", b"secret"))
     (tmp_path / "c.md").mkdir()
     write(tmp_path, "large.txt", b"x" * ((1 << 20) + 1))
-    for name, words in (("a.md", "cannot be opened"), ("c.md", "not a regular file"), ("large.txt", "larger than 1 MiB"), ("gone.txt", "cannot be opened")):
+    for name, words in (
+        ("a.md", "cannot be opened"),
+        ("c.md", "not a regular file"),
+        ("large.txt", "larger than 1 MiB"),
+        ("gone.txt", "cannot be opened"),
+    ):
         with pytest.raises(ConversionFailed, match=words):
             small.convert(tmp_path / name)

@@ -131,7 +131,14 @@ def test_an_edit_that_keeps_size_and_time_is_seen(house: House) -> None:
 
 def test_a_file_that_changed_just_now_is_hashed_again_at_the_next_pass(house: House) -> None:
     house.write("a.md", "One.")
-    house.parts = parts(house.root / "state", house.store, house.embedder, clock=SystemClock(), manifest=house.parts.manifest, converter=house.parts.converter)
+    house.parts = parts(
+        house.root / "state",
+        house.store,
+        house.embedder,
+        clock=SystemClock(),
+        manifest=house.parts.manifest,
+        converter=house.parts.converter,
+    )
     assert house.run().fresh
     assert house.parts.manifest.rows()["docs/a.md"].stamp == ""
 
@@ -159,7 +166,14 @@ def test_a_superseded_version_resolves_for_thirty_days(house: House) -> None:
     house.write("a.md", "New words.")
     house.run()
     assert house.parts.documents.text(version) == "Old words."
-    house.parts = parts(house.root / "state", house.store, house.embedder, clock=LaterClock(31), manifest=house.parts.manifest, converter=house.parts.converter)
+    house.parts = parts(
+        house.root / "state",
+        house.store,
+        house.embedder,
+        clock=LaterClock(31),
+        manifest=house.parts.manifest,
+        converter=house.parts.converter,
+    )
     house.run()
     with pytest.raises(NotFound):
         house.parts.documents.text(version)
@@ -249,7 +263,9 @@ def test_what_was_lost_is_made_again(house: House, lost: str) -> None:
     house.run()
     before = house.store.rows()
     if lost == "manifest":
-        house.parts = parts(house.root / "state2", house.store, house.embedder, converter=house.parts.converter, documents=house.parts.documents)
+        house.parts = parts(
+            house.root / "state2", house.store, house.embedder, converter=house.parts.converter, documents=house.parts.documents
+        )
     elif lost == "store":
         house.store.replace(["docs/a.md", "docs/b.md"], ())
     else:

@@ -97,7 +97,18 @@ class Manifest:
         with self._transaction():
             for entry in entries:
                 row = entry.row
-                values = (row.document, row.source, row.stamp, row.content, row.recipe, row.version, row.acl, row.reason, row.passages, row.read_us)
+                values = (
+                    row.document,
+                    row.source,
+                    row.stamp,
+                    row.content,
+                    row.recipe,
+                    row.version,
+                    row.acl,
+                    row.reason,
+                    row.passages,
+                    row.read_us,
+                )
                 self._db.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?,?)", values)
                 self._supersede(row)
                 self._db.execute("DELETE FROM passage WHERE document = ?", (row.document,))

@@ -1,0 +1,51 @@
+"""Access lists: which one a document has, and who satisfies it."""
+
+from __future__ import annotations
+
+import pytest
+
+from headrace.config.model import ReaderRule, Readers, Source
+from headrace.config.readers import acl_of, acls_for, may_read
+from headrace.core.values import Principal
+
+SOURCE = Source(
+    source="docs",
+    folder="texts",
+    readers=Readers(groups=("all",)),
+    rules=(
+        ReaderRule(path="hr/**", readers=Readers(people=("ana",))),
+        ReaderRule(path="**/secret-?.md", readers=Readers(groups=("board",))),
+        ReaderRule(path="notes/*.txt", readers=Readers(groups=("all",), people=("ben",))),
+    ),
+)
+
+
+def person(name: str, *groups: str, tenant: str = "default") -> Principal:
+    return Principal(id=name, kind="person", tenant=tenant, groups=frozenset(groups), key="k")
+
+
+@pytest.mark.parametrize(
+    ("path", "acl"),
+    [
+        ("a.md", "docs"),
+        ("hr/pay.md", "docs:hr/**"),
+        ("hr/deep/secret-1.md", "docs:hr/**"),
+        ("secret-1.md", "docs:**/secret-?.md"),
+        ("a/b/secret-2.md", "docs:**/secret-?.md"),
+        ("a/secret-12.md", "docs"),
+        ("notes/x.txt", "docs:notes/*.txt"),
+        ("notes/deep/x.txt", "docs"),
+        ("notes/x.txt2", "docs"),
+        ("xhr/a", "docs"),
+    ],
+)
+def test_the_first_rule_that_matches_holds(path: str, acl: str) -> None:
+    assert acl_of(SOURCE, path) == acl
+
+
+def test_who_satisfies_which_list() -> None:
+    assert acls_for([SOURCE], person("ana", "all")) == {"docs", "docs:hr/**", "docs:notes/*.txt"}
+    assert acls_for([SOURCE], person("ben")) == {"docs:notes/*.txt"}
+    assert acls_for([SOURCE], person("ana", "all", tenant="lab")) == frozenset()
+    assert may_read(SOURCE, "hr/pay.md", person("ana"))
+    assert not may_read(SOURCE, "hr/pay.md", person("eve", "all", "board"))
