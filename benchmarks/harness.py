@@ -1,8 +1,8 @@
 """What every benchmark shares: its arguments, the machine it ran on, a table, and the JSON that programs read.
 
-    args = harness.parser(__doc__).parse_args()
-    harness.table([["path", "req/s"], ["direct", "3,500"]])
-    harness.write(args, figures, peer)
+harness.parser(description)          --quick, --json FILE
+harness.table(rows)                  the first row is the head
+harness.write(args, figures, peer)   the machine, and the JSON
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns; the first row is the head, and every column but the first is set to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        first, *rest = (cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        sys.stdout.write("  ".join((first, *rest)).rstrip() + "\n")
+        rest = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        sys.stdout.write("  ".join((row[0].ljust(widths[0]), *rest)).rstrip() + "\n")
 
 
 def write(args: argparse.Namespace, figures: Mapping[str, float], peer: Mapping[str, object]) -> None:

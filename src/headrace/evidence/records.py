@@ -85,7 +85,7 @@ def opened(head: Head, stages: Sequence[Facts]) -> Facts:
     return {**head.facts(), "kind": "opened", "stages": list(stages)}
 
 
-def settled(
+def settled(  # noqa: PLR0913 - a record says all of this
     head: Head,
     stages: Sequence[Facts],
     *,
@@ -117,8 +117,7 @@ def settled(
 
 def interrupted(opened_record: Facts, time_us: int) -> Facts:
     """A request that was opened and whose gateway died before it could settle it."""
-    kept = {name: opened_record[name] for name in ("schema", "request", "received_us", "instance", "tenant", "principal", "key", "service", "revision")}
-    return {**kept, "time_us": time_us, "kind": "interrupted", "outcome": "interrupted", "error": "internal.interrupted", "stages": opened_record["stages"]}
+    return {**opened_record, "time_us": time_us, "kind": "interrupted", "outcome": "interrupted", "error": "internal.interrupted"}
 
 
 def act(name: str, *, act_id: str, time_us: int, by: str, facts: Facts) -> Facts:

@@ -126,7 +126,7 @@ def _attempt(work: Callable[[], list[_Answer]], count: int) -> list[_Answer]:
     except sqlite3.Error as error:
         _log.error("%d records could not be committed: %s", count, error)
         return [_unwritten(error) for _ in range(count)]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told to who asked, and logged with its trace
         _log.exception("%d records met a defect", count)
         return [HeadraceError(f"The ledger failed with {type(error).__name__}.", code="ledger.defect") for _ in range(count)]
 
@@ -241,8 +241,9 @@ def _open(folder: Path) -> LogStore:
             sync_folder(each.parent)  # a folder that a crash can take away takes the log with it
         return LogStore(folder, load_or_create(folder, may_create=not (folder / DATABASE).exists()))
     except OSError as error:
+        said = f"The ledger's folder cannot be used: {os.strerror(error.errno or 0)}."
         raise OperationFailed(
-            f"The ledger's folder cannot be used: {os.strerror(error.errno or 0)}.",
+            said,
             code="ledger.unusable",
             param=str(folder),
             mend="Free space or make the folder writable; nothing was changed.",

@@ -164,9 +164,9 @@ def read_checkpoint(text: str) -> tuple[str, int, bytes]:
     return lines[0], int(lines[1]), _bytes(lines[2], "its root hash")
 
 
-def verify(bundle: Mapping[str, object], key: VerifierKey) -> list[Link]:
-    """Check the five links, all of them, in order. Raises Unreadable when the bundle lacks a part."""
-    bundle = _Bundle(bundle)
+def verify(parts: Mapping[str, object], key: VerifierKey) -> list[Link]:
+    """Check the five links of a bundle, all of them, in order. Raises Unreadable when it lacks a part."""
+    bundle = _Bundle(parts)
     checks: dict[str, Callable[[_Bundle, VerifierKey], str]] = {
         "text": _text,
         "record": _record,
@@ -189,7 +189,7 @@ class _Bundle:
     def __init__(self, parts: Mapping[str, object]) -> None:
         self.text = _string(parts, "text") if "text" in parts else None
         self.prompt = _string(parts, "prompt") if "prompt" in parts else None
-        self.salts = _object(parts, "salts") if "salts" in parts else {}
+        self.salts: Mapping[str, object] = _object(parts, "salts") if "salts" in parts else {}
         self.record = _string(parts, "record")
         self.checkpoint = _string(parts, "checkpoint")
         receipt, proof = _object(parts, "receipt"), _object(parts, "proof")

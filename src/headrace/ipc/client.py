@@ -122,11 +122,13 @@ class _Link(Connection):
 
 
 def _gone(name: str) -> Unavailable:
-    return Unavailable(f"The {name} process is not there.", code=f"internal.{name}_unavailable", mend="It is restarted by itself; try again.")
+    said = f"The {name} process is not there."
+    return Unavailable(said, code=f"internal.{name}_unavailable", mend="It is restarted by itself; try again.")
 
 
 def _slow(name: str) -> Unavailable:
-    return Unavailable(f"The {name} process does not answer in time.", code=f"internal.{name}_slow", mend="Try again; see its log if it stays so.")
+    said = f"The {name} process does not answer in time."
+    return Unavailable(said, code=f"internal.{name}_slow", mend="Try again; see its log if it stays so.")
 
 
 def _rebuild(failure: _Failure) -> HeadraceError:

@@ -135,7 +135,8 @@ class Connection(asyncio.Protocol, ABC):
             flowing.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Part of the event loop's protocol."""
+        """Part of the event loop's protocol. Why it ended does not matter: who waits is told that nobody is there."""
+        del exc
         self.resume_writing()
         if not self._lost.done():
             self._lost.set_result(None)

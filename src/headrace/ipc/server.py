@@ -8,7 +8,7 @@ import functools
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import msgspec
 
@@ -33,7 +33,7 @@ _encoder = msgspec.msgpack.Encoder()
 async def serve(path: Path, methods: Mapping[str, Method]) -> Serving:
     """Listen on `path` (mode 0600; a socket left by a dead process is replaced). Close what is returned to stop."""
     with contextlib.suppress(FileNotFoundError):
-        path.unlink()
+        os.unlink(path)  # noqa: PTH108 - one system call, on a local file system
     connections: set[_Answering] = set()
     before = os.umask(0o177)
     try:
@@ -50,7 +50,7 @@ class Serving:
         self._listener = listener
         self._connections = connections
 
-    async def __aenter__(self) -> Serving:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -14,7 +14,18 @@ from headrace.evidence.verify import leaf_hash, node_hash, root_from_inclusion
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["EMPTY", "Frontier", "consistency_proof", "consistent", "fold", "inclusion_proof", "leaf_hash", "node_hash", "root_from_inclusion"]
+__all__ = [
+    "EMPTY",
+    "Frontier",
+    "complete_subtrees",
+    "consistency_proof",
+    "consistent",
+    "fold",
+    "inclusion_proof",
+    "leaf_hash",
+    "node_hash",
+    "root_from_inclusion",
+]
 
 EMPTY = hashlib.sha256(b"").digest()
 """Root of the tree without leaves."""
@@ -74,7 +85,6 @@ def complete_subtrees(start: int, end: int) -> list[tuple[int, int]]:
     return found
 
 
-
 def subtree_root(node: Callable[[int, int], bytes], start: int, end: int) -> bytes:
     """Root over the leaves start…end−1, from stored nodes."""
     return fold([node(level, index) for level, index in complete_subtrees(start, end)])
@@ -125,8 +135,10 @@ def consistency_proof(node: Callable[[int, int], bytes], old: int, new: int) -> 
 
 def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
     """Whether the path proves that the new tree begins with the old one (RFC 9162, 2.1.4.2)."""
-    if old == 0 or old == new:
-        return not path and (old_root == new_root if old == new else old_root == EMPTY)
+    if old == new:
+        return not path and old_root == new_root
+    if old == 0:
+        return not path and old_root == EMPTY
     if not 0 < old < new or not path:
         return False
     steps = list(path) if old & (old - 1) else [old_root, *path]

@@ -111,7 +111,8 @@ class LogStore:
     def unfinished(self, living: Sequence[str]) -> list[bytes]:
         """Opened records without an end, of instances that are not among the living."""
         marks = ",".join("?" * len(living))
-        query = f"SELECT record FROM unfinished JOIN entries USING (sequence) WHERE instance NOT IN ({marks}) ORDER BY sequence"  # noqa: S608 - marks only
+        query = "SELECT record FROM unfinished JOIN entries USING (sequence)"
+        query += f" WHERE instance NOT IN ({marks}) ORDER BY sequence"
         return [bytes(record) for (record,) in self._database.execute(query, tuple(living))]
 
     def close(self) -> None:
@@ -128,7 +129,7 @@ class LogStore:
         requests = [entry.request for entry in entries]
         requests += requests[-1:] * ((1 << (len(requests) - 1).bit_length()) - len(requests))  # few lengths: few statements to prepare
         marks = ",".join("?" * len(requests))
-        query = f"SELECT request, part, sequence, leaf, time_us, signature FROM entries WHERE request IN ({marks})"  # noqa: S608 - marks only
+        query = f"SELECT request, part, sequence, leaf, time_us, signature FROM entries WHERE request IN ({marks})"  # noqa: S608 - only marks
         return {(row[0], row[1]): _Place(row[2], row[3], row[4], row[5]) for row in self._database.execute(query, requests)}
 
     def _sign(self, places: Sequence[_Place]) -> None:
@@ -170,7 +171,8 @@ class LogStore:
                 at += count
 
     def _edge(self) -> tuple[Frontier, int]:
-        size, time_us = self._database.execute("SELECT sequence + 1, time_us FROM entries ORDER BY sequence DESC LIMIT 1").fetchone() or (0, 0)
+        last = self._database.execute("SELECT sequence + 1, time_us FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
+        size, time_us = last or (0, 0)
         node = node_reader(self._database)
         edge = Frontier(size, [node(level, index) for level, index in complete_subtrees(0, size)])
         signed = self._database.execute("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
@@ -234,8 +236,9 @@ def node_reader(database: sqlite3.Connection) -> Callable[[int, int], bytes]:
     """Reads node (level, index) of the stored tree."""
 
     def node(level: int, index: int) -> bytes:
-        query = "SELECT hash FROM nodes WHERE level = ? AND position = ?" if level else "SELECT leaf FROM entries WHERE ? = 0 AND sequence = ?"
-        with closing(database.execute(query, (level, index))) as cursor:
+        inner = "SELECT hash FROM nodes WHERE level = ? AND position = ?"
+        leaf = "SELECT leaf FROM entries WHERE ? = 0 AND sequence = ?"
+        with closing(database.execute(inner if level else leaf, (level, index))) as cursor:
             return bytes(cursor.fetchone()[0])
 
     return node
