@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PATHS = sorted(path for path in FILES if path != "texts/a.md")
 FORMS = {"headrace.yaml": "headrace", "people.yaml": "people", "services": "service", "deployments": "deployment", "sources": "source"}
-VALIDATORS = {folder: Draft202012Validator(schema(name)) for folder, name in FORMS.items()}
+VALIDATORS: dict[str, Any] = {folder: Draft202012Validator(schema(name)) for folder, name in FORMS.items()}
 SPECIAL = [
     "\t",
     "\n",

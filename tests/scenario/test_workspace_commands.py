@@ -195,7 +195,7 @@ def test_rolling_back_nothing(layout: Layout) -> None:
 def test_an_invalid_workspace_never_replaces_one(laid: Path, layout: Layout) -> None:
     apply(layout)
     (laid / "services/help.yaml").write_text("service: [\n")
-    with pytest.raises(ConfigurationFaults, match="1 fault in 7 files. Nothing was applied."):
+    with pytest.raises(ConfigurationFaults, match=r"1 fault in 7 files\. Nothing was applied\."):
         apply(layout)
 
 
@@ -218,7 +218,8 @@ def test_two_commands_at_once(laid: Path, layout: Layout) -> None:
     apply(layout)
     edit(laid, "headrace.yaml", "acme", "emca")
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda _: started("apply", workspace=laid), range(2)))
+        running = [pool.submit(started, "apply", workspace=laid) for _ in range(2)]
+        done = [each.result() for each in running]
     assert 0 in [each.returncode for each in done]
     for each in done:
         assert each.returncode == 0 or "in the meantime" in each.stderr, each.stderr

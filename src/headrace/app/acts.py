@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import getpass
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from headrace.app.ids import RandomIds, SystemClock
-from headrace.app.installation import exclusive
 from headrace.core.errors import OperationFailed, Unavailable
 from headrace.evidence import sequencer
 from headrace.evidence.client import LedgerClient
 from headrace.evidence.records import act
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from headrace.config.layout import Layout
     from headrace.core.values import Facts
 
 
-_A_MOMENT = 0.02
-"""Seconds after which a log that cannot be opened has said so."""
+LOCKED = "ledger.locked"
+"""The error code of a log that another process writes."""
+PATIENCE = 10.0
+"""Seconds to wait for that process to answer, or to let go."""
+PAUSE = 0.05
 
 
 def actor() -> str:
@@ -33,43 +34,36 @@ def actor() -> str:
         return "unknown"
 
 
-def record_now(layout: Layout, name: str, facts: Facts, *, by: str | None = None, held: bool = False) -> str:
-    """:func:`record`, for code that runs no event loop."""
-    return asyncio.run(record(layout, name, facts, by=by, held=held))
+def record_now(layout: Layout, name: str, facts: Facts, *, by: str | None = None) -> str:
+    """:func:`record`, for code that cannot wait for it: in a thread of its own, so that it may be called within an event loop too."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="act") as pool:
+        return pool.submit(asyncio.run, record(layout, name, facts, by=by)).result()
 
 
-async def record(layout: Layout, name: str, facts: Facts, *, by: str | None = None, held: bool = False) -> str:
+async def record(layout: Layout, name: str, facts: Facts, *, by: str | None = None) -> str:
     """Write an act (``workspace.apply``…) into the ledger; return its record's id once it is durable.
 
-    The running installation's ledger writes it; where none runs, the log is opened here for this one record. `held`: the caller holds
-    the workspace (:func:`headrace.app.installation.exclusive`), so that nobody else can. Raises Unavailable when it cannot be
-    written: then the act must not happen.
+    The running installation's ledger writes it; where none runs, the log is opened here for this one record. Raises Unavailable or
+    OperationFailed when it cannot be written: then the act must not happen.
     """
     act_id = RandomIds().request()
     written = act(name, act_id=act_id, time_us=SystemClock().now_us(), by=by or actor(), facts=facts)
-    client = LedgerClient(layout.socket("ledger"))
+    running = LedgerClient(layout.socket("ledger"))
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     try:
-        async with _ledger(layout, client, held=held):
-            await client.append(written)
-    finally:
-        await client.close()
-    return act_id
-
-
-@contextlib.asynccontextmanager
-async def _ledger(layout: Layout, client: LedgerClient, *, held: bool) -> AsyncGenerator[None]:
-    """A ledger that answers, for the block."""
-    async with contextlib.AsyncExitStack() as stack:
-        if not await _answers(client):
+        while not await _answers(running):
             try:
-                if not held:
-                    await stack.enter_async_context(exclusive(layout))
-                await stack.enter_async_context(_opened(layout))
+                await _append_here(layout, written)
             except OperationFailed as error:
-                if error.code != "operation.already_running":
+                if error.code != LOCKED or asyncio.get_running_loop().time() > deadline:
                     raise
-                # an installation is starting, or restarts its ledger: the client waits for it
-        yield
+                await asyncio.sleep(PAUSE)  # a ledger that is starting, or another command like this one
+            else:
+                return act_id
+        await running.append(written)
+    finally:
+        await running.close()
+    return act_id
 
 
 async def _answers(client: LedgerClient) -> bool:
@@ -80,19 +74,21 @@ async def _answers(client: LedgerClient) -> bool:
     return True
 
 
-@contextlib.asynccontextmanager
-async def _opened(layout: Layout) -> AsyncGenerator[None]:
-    """The log, served by this process."""
-    socket = layout.socket("ledger")
+async def _append_here(layout: Layout, written: Facts) -> None:
+    """Open the log in this process for one record, on a socket of its own. Raises OperationFailed when it cannot be opened."""
+    socket = layout.socket(f"act-{os.getpid()}")
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     serving = asyncio.create_task(sequencer.serve(layout.ledger, socket))
+    client = LedgerClient(socket)
+    appending = asyncio.create_task(client.append(written))
     try:
-        await asyncio.wait({serving}, timeout=_A_MOMENT)
+        await asyncio.wait({serving, appending}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             await serving  # raises what kept the log from being opened
-        yield  # the client asks again until it is answered
+        await appending
     finally:
-        serving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+        for task in (appending, serving):
+            task.cancel()
+        await asyncio.gather(appending, serving, return_exceptions=True)
+        await client.close()
         socket.unlink(missing_ok=True)

@@ -7,25 +7,19 @@ from typing import TYPE_CHECKING
 
 from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.migrations import upgrade
-from headrace.adapters.weights.catalogue import built_in
 from headrace.app import acts
+from headrace.app.checking import check_folder
 from headrace.config import revision as revision_form
-from headrace.config.check import Checked, check
 from headrace.config.faults import lines, verdict
-from headrace.config.files import ROOT
 from headrace.config.schemas import publish
 from headrace.core.errors import ConfigurationFaults, NotFound, OperationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from headrace.adapters.stores.control import Entry
-    from headrace.config.check import PolicyFaults
     from headrace.config.layout import Layout
     from headrace.config.revision import Revision
-
-POLICY_FAULTS: PolicyFaults | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +59,16 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> Differences:
     )
 
 
-def check_folder(folder: Path) -> Checked:
-    """Every fault of the workspace's files, policies too. Raises OperationFailed when the folder is no workspace."""
-    if not (folder / ROOT).exists():
-        msg = f"There is no workspace at {folder} (no {ROOT})."
-        raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {folder}")
-    return check(folder, models=built_in(), policy_faults=POLICY_FAULTS)
-
-
 def open_store(layout: Layout) -> ControlStore:
     """The workspace's control store, brought up to date. Raises OperationFailed when a newer Headrace wrote it."""
     upgrade(layout.control)
     return ControlStore(layout.control)
 
 
-def apply(layout: Layout, *, by: str | None = None, held: bool = False) -> Change:
+def apply(layout: Layout, *, by: str | None = None) -> Change:
     """Check the files and put them in force, recorded; nothing changes when they are in force already.
 
-    `held` as in :func:`headrace.app.acts.record`. Raises ConfigurationFaults with every fault (and leaves what is in force alone),
+    Raises ConfigurationFaults with every fault (and leaves what is in force alone),
     OperationFailed, Unavailable.
     """
     checked = check_folder(layout.workspace)
@@ -98,7 +84,7 @@ def apply(layout: Layout, *, by: str | None = None, held: bool = False) -> Chang
         if before is not None and before.id == revision.id:
             return Change(before, before, None)
         store.put_revision(revision, by or acts.actor())
-        return _turn(layout, store, revision, before, "apply", version, by=by, held=held)
+        return _turn(layout, store, revision, before, "apply", version, by=by)
     finally:
         store.close()
 
@@ -118,7 +104,7 @@ def roll_back(layout: Layout, start: str | None, *, by: str | None = None) -> Ch
         revision.compile()
         if revision.id == before.id:
             return Change(before, before, None)
-        return _turn(layout, store, revision, before, "rollback", version, by=by, held=False)
+        return _turn(layout, store, revision, before, "rollback", version, by=by)
     finally:
         store.close()
 
@@ -140,10 +126,10 @@ def previous(history: Sequence[Entry]) -> str:
 
 
 def _turn(
-    layout: Layout, store: ControlStore, revision: Revision, before: Revision | None, name: str, version: int, *, by: str | None, held: bool
+    layout: Layout, store: ControlStore, revision: Revision, before: Revision | None, name: str, version: int, *, by: str | None
 ) -> Change:
     """Record the act, then turn the pointer: a record without a turn tells of an act that was broken off, never the other way round."""
     who = by or acts.actor()
     facts = {"revision": revision.id, "before": before.id if before is not None else None, "files": len(revision.files)}
-    record = acts.record_now(layout, f"workspace.{name}", {**facts}, by=who, held=held)
+    record = acts.record_now(layout, f"workspace.{name}", {**facts}, by=who)
     return Change(revision, before, store.point_to(revision.id, name, who, record=record, expected=version))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from headrace.config.layout import Layout
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_everything_is_below_the_state_folder(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app.changes import check_folder, differences, open_store
+from headrace.app.changes import differences, open_store
+from headrace.app.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.config.layout import Layout
 from headrace.config.revision import SHORT

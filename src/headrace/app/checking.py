@@ -1,0 +1,25 @@
+"""Checking a workspace's files with everything that this installation knows: its models, its guards, its policy language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.adapters.weights.catalogue import built_in
+from headrace.config.check import Checked, check
+from headrace.config.files import ROOT
+from headrace.core.errors import OperationFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headrace.config.check import PolicyFaults
+
+POLICY_FAULTS: PolicyFaults | None = None
+
+
+def check_folder(folder: Path) -> Checked:
+    """Every fault of the workspace's files, policies too. Raises OperationFailed when the folder is no workspace."""
+    if not (folder / ROOT).exists():
+        msg = f"There is no workspace at {folder} (no {ROOT})."
+        raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {folder}")
+    return check(folder, models=built_in(), policy_faults=POLICY_FAULTS)
