@@ -183,6 +183,29 @@ def test_sources_of_two_tenants_are_not_joined(tmp_path: Path) -> None:
     assert [each.message for each in checked(tmp_path).faults] == ["these sources belong to different tenants (default, lab)"]
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "a\\0b", "a\\tb"])
+def test_names_that_no_file_system_takes(tmp_path: Path, name: str) -> None:
+    lay(tmp_path)
+    edit(tmp_path, BOOK, "folder: texts", f'folder: "{name}"')
+    edit(tmp_path, HELP, "prompts/help.md", f'"{name}"')
+    assert {(each.path, each.line) for each in checked(tmp_path).faults} == {(BOOK, 2), (HELP, 3)}
+
+
+def test_a_prompt_that_is_not_there_beside_no_prompts(tmp_path: Path) -> None:
+    (lay(tmp_path) / "prompts/help.md").unlink()
+    (tmp_path / "prompts").rmdir()
+    found = checked(tmp_path).faults
+    assert [(each.message, each.mend) for each in found] == [('there is no file "prompts/help.md"', "Write the file, or leave prompt out.")]
+
+
+def test_a_service_must_answer_from_something(tmp_path: Path) -> None:
+    (lay(tmp_path) / HELP).write_text("service: help\nguards:\n  input: [x, pii: mask]\n")
+    found = {(each.line, each.message) for each in checked(tmp_path).faults}
+    assert (3, '"input": a list stands here, but words with values is wanted') in found
+    (tmp_path / HELP).write_text("service: help\n")
+    assert [each.message for each in checked(tmp_path).faults] == ["a service needs knowledge, or at least one deployment under models"]
+
+
 def test_json_needs_a_model(tmp_path: Path) -> None:
     edit(lay(tmp_path), HELP, "models:\n  - deployment: small\n", "answer: json\n")
     assert "only a model can write JSON" in checked(tmp_path).faults[0].message
