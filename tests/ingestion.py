@@ -42,7 +42,7 @@ class HashEmbedder:
             digest = hashlib.sha256(word.encode()).digest()
             vector[digest[0] % self.dimensions] += 1 if digest[1] % 2 else -1
         vector[-1] += 0.5
-        return vector / np.linalg.norm(vector)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 class SystemClock:

@@ -36,7 +36,7 @@ class SqlitePassages:
         rows = [(p.id, p.document, p.source, p.version, p.start, p.end, p.text, p.place, p.heading, p.acl) for p in passages]
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany("DELETE FROM passage WHERE document = ?", [(name,) for name in documents])
-        self._db.executemany(f"INSERT INTO passage ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+        self._db.executemany(f"INSERT INTO passage ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608  a constant
         self._db.execute("COMMIT")
 
     def relabel(self, document: str, acl: str) -> None:
@@ -59,11 +59,11 @@ class SqlitePassages:
 
     def passages(self) -> list[StoredPassage]:
         """Every passage, by document and place."""
-        return [StoredPassage(*row) for row in self._db.execute(f"SELECT {COLUMNS} FROM passage ORDER BY document, start, id")]
+        return [StoredPassage(*row) for row in self._db.execute(f"SELECT {COLUMNS} FROM passage ORDER BY document, start, id")]  # noqa: S608  a constant
 
     def rows(self) -> list[tuple[object, ...]]:
         """Everything, vectors too, for comparing two stores."""
-        return self._db.execute(f"SELECT {COLUMNS}, vector FROM passage ORDER BY document, start, id").fetchall()
+        return self._db.execute(f"SELECT {COLUMNS}, vector FROM passage ORDER BY document, start, id").fetchall()  # noqa: S608  a constant
 
     def close(self) -> None:
         self._db.close()

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from headrace.knowledge.documents import DocumentStore
-from headrace.knowledge.ingest import run_pass
 from headrace.knowledge.ingest import run as running
+from headrace.knowledge.ingest import run_pass
 from headrace.knowledge.ingest.manifest import Manifest
 from tests.ingestion import HashEmbedder, parts, source
 from tests.sqlite_passages import SqlitePassages

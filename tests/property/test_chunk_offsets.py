@@ -13,8 +13,10 @@ from headrace.knowledge.documents import Places, Stored
 
 TYPES = ("text/markdown", "text/plain", "text/html", "application/pdf")
 PIECES = st.sampled_from([
-    "# Title\n", "## Part `x` ##\n", "Under\n=====\n", "---\n", "---\ntitle: T\n---\n", "```py\n", "```\n", "~~~\n", "| a | b |\n", "|--|--|\n",
-    "\n", "\r\n", "\r", "\n\n", " ", "\t", "- item\n", "A sentence. Another one! 3.5 km, e.g. here.\n", "word " * 120, "x" * 700, "你好。" * 90,
+    "# Title\n", "## Part `x` ##\n", "Under\n=====\n", "---\n", "---\ntitle: T\n---\n", "```py\n", "```\n", "~~~\n",
+    "| a | b |\n", "|--|--|\n",
+    "\n", "\r\n", "\r", "\n\n", " ", "\t", "- item\n", "A sentence. Another one! 3.5 km, e.g. here.\n",
+    "word " * 120, "x" * 700, "你好。" * 90,
     "é́", "\u2028", "\x0b", "\x1c", "\u00a0", "👩‍👩‍👧", "한국어 문장입니다. ", "#", "`", ".", "…",
 ])  # fmt: skip
 TEXTS = st.one_of(st.text(max_size=400), st.lists(st.one_of(PIECES, st.text(max_size=20)), max_size=40).map("".join))

@@ -7,8 +7,9 @@ import difflib
 import fcntl
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from headrace.adapters.converters.files import FileConverter
 from headrace.adapters.embedders.minilm import MiniLM
@@ -17,7 +18,7 @@ from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.ids import SystemClock
-from headrace.app.ingesting import STATE, signature_of
+from headrace.app.ingesting import STATE, Seen, SeenSource, signature_of
 from headrace.app.wiring import control_store, current_workspace
 from headrace.core.errors import OperationFailed
 from headrace.knowledge.documents import DocumentStore
@@ -26,11 +27,11 @@ from headrace.knowledge.ingest.manifest import Manifest
 from headrace.knowledge.ingest.report import Counts, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator
 
     from headrace.config.layout import Layout
     from headrace.config.model import Source, Workspace
-    from headrace.core.ports import Converter
+    from headrace.core.ports import Converter, Embedder
     from headrace.knowledge.ingest.report import Report, Told
 
 MANIFEST = "ingest.db"
@@ -48,7 +49,8 @@ def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = 
         chosen = None if only is None else _source(workspace, only)
         seen = _look(layout, workspace)
         tenants = _tenants(layout, workspace) if chosen is None else [chosen.tenant]
-        reports = [_tenant(layout, workspace, name, converter, told, only, full=full) for name in tenants]
+        house = _House(layout, workspace, converter, told)
+        reports = [house.tenant(name, only, full=full) for name in tenants]
         if chosen is None and not any(report.fresh for report in reports):
             _remember(layout, version, seen)
         return reports
@@ -69,23 +71,32 @@ def _tenants(layout: Layout, workspace: Workspace) -> list[str]:
     return sorted({source.tenant for source in workspace.sources.values()} | known)
 
 
-def _tenant(layout: Layout, workspace: Workspace, tenant: str, converter: Converter, told: Told, only: str | None, *, full: bool) -> Report:
-    folder = layout.knowledge(tenant)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sources = [Configured(each, _files(layout, each)) for each in workspace.sources.values() if each.tenant == tenant]
-    weights = ModelStore(default_folder())
-    with contextlib.closing(Manifest(folder / MANIFEST)) as manifest:
-        parts = Parts(
-            tenant=tenant,
-            store=LancePassages(folder),
-            documents=DocumentStore(folder / DOCUMENTS),
-            manifest=manifest,
-            converter=converter,
-            embedder=lambda: MiniLM(weights.path(EMBEDDER)),
-            weights=_identity(weights),
-            clock=SystemClock(),
-        )
-        return run_pass(parts, sources, told, only=only, full=full)
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What the passes of all tenants share."""
+
+    layout: Layout
+    workspace: Workspace
+    converter: Converter
+    told: Told
+
+    def tenant(self, name: str, only: str | None, *, full: bool) -> Report:
+        folder = self.layout.knowledge(name)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sources = [Configured(each, _files(self.layout, each)) for each in self.workspace.sources.values() if each.tenant == name]
+        weights = ModelStore(default_folder())
+        with contextlib.closing(Manifest(folder / MANIFEST)) as manifest:
+            parts = Parts(
+                tenant=name,
+                store=LancePassages(folder),
+                documents=DocumentStore(folder / DOCUMENTS),
+                manifest=manifest,
+                converter=self.converter,
+                embedder=lambda: cast("Embedder", MiniLM(weights.path(EMBEDDER))),
+                weights=_identity(weights),
+                clock=SystemClock(),
+            )
+            return run_pass(parts, sources, self.told, only=only, full=full)
 
 
 def _identity(weights: ModelStore) -> str:
@@ -101,20 +112,21 @@ def _files(layout: Layout, source: Source) -> Folder:
     return Folder(layout.workspace / Path(source.folder).expanduser(), source.include, source.exclude)
 
 
-def _look(layout: Layout, workspace: Workspace) -> list[dict[str, object]]:
+def _look(layout: Layout, workspace: Workspace) -> list[SeenSource]:
     """Where each source is and how its files look before the pass: what changes during it, the watcher sees."""
-    looks: list[dict[str, object]] = []
+    looks: list[SeenSource] = []
     for source in workspace.sources.values():
         folder = str((layout.workspace / Path(source.folder).expanduser()).absolute())
-        include, exclude = list(source.include), list(source.exclude)
-        signature, _ = signature_of(Path(folder), include, exclude)
-        looks.append({"folder": folder, "include": include, "exclude": exclude, "signature": signature})
+        look: SeenSource = {"folder": folder, "include": list(source.include), "exclude": list(source.exclude), "signature": ""}
+        look["signature"], _ = signature_of(look)
+        looks.append(look)
     return looks
 
 
-def _remember(layout: Layout, version: int, seen: Sequence[dict[str, object]]) -> None:
+def _remember(layout: Layout, version: int, sources: list[SeenSource]) -> None:
+    seen: Seen = {"version": version, "sources": sources}
     beside = layout.state / f"{STATE}.new"
-    beside.write_text(json.dumps({"version": version, "sources": list(seen)}), encoding="utf-8")
+    beside.write_text(json.dumps(seen), encoding="utf-8")
     beside.rename(layout.state / STATE)
 
 

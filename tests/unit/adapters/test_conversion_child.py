@@ -99,7 +99,7 @@ def test_a_child_that_dies_of_every_file_gives_a_reason(child: Callable[..., Chi
         return process
 
     monkeypatch.setattr(converter, "_start", doomed)
-    with pytest.raises(ConversionFailed, match="crashed on it .SIGKILL"):
+    with pytest.raises(ConversionFailed, match=r"crashed on it \(SIGKILL"):
         converter.convert(PAGE)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.core.errors import NotFound, OperationFailed
+from headrace.core.errors import ConversionFailed, NotFound, OperationFailed
 from headrace.knowledge.ingest import Configured, Parts, run_pass
 from headrace.knowledge.ingest.manifest import Manifest
 from headrace.knowledge.ingest.report import Counts, Stage
@@ -218,10 +218,19 @@ def test_a_document_that_can_no_longer_be_read_goes(house: House) -> None:
 
 def test_a_full_pass_tries_again_what_could_not_be_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.write("a.md", "Words.")
-    house.run()
-    row = house.parts.manifest.rows()["docs/a.md"]
-    assert changes(house.run(full=True)) == (0, 0, 1, 0, 0)
-    assert house.parts.manifest.rows()["docs/a.md"].content == row.content
+    house.write("b.md", "More words.")
+    convert = house.parts.converter.convert
+
+    def busy(path: Path) -> object:
+        if path.name == "b.md":
+            raise ConversionFailed("It took longer than 60 s.")
+        return convert(path)
+
+    monkeypatch.setattr(house.parts.converter, "convert", busy)
+    assert changes(house.run()) == (1, 0, 0, 0, 1)
+    monkeypatch.undo()
+    assert changes(house.run()) == (0, 0, 1, 0, 1)
+    assert changes(house.run(full=True)) == (0, 1, 1, 0, 0)
 
 
 def test_a_source_that_is_not_there_keeps_its_documents(house: House) -> None:
@@ -304,7 +313,7 @@ def test_without_an_embedder_everything_is_searchable_by_words(house: House) -> 
 
 def test_a_store_that_keeps_no_vectors_is_no_endless_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.write("a.md", "Words.")
-    monkeypatch.setattr(house.store, "add_vectors", lambda vectors: None)
+    monkeypatch.setattr(house.store, "add_vectors", lambda _: None)
     with pytest.raises(OperationFailed, match="does not keep"):
         house.run()
 

@@ -38,7 +38,7 @@ class Limits:
     """Files after which the child is replaced by a fresh one: a leak in native code stays small."""
 
 
-class _Died(Exception):
+class _ChildDiedError(Exception):
     """The child ended by itself while it worked on a file."""
 
 
@@ -63,12 +63,12 @@ class Child:
         fresh = self._served == 0
         try:
             return self._ask(request)
-        except _Died as death:
+        except _ChildDiedError as death:
             if fresh:
                 raise ConversionFailed(f"The converter crashed on it ({death}).") from death
         try:  # it may have died of what files before this one left behind: once more, in a fresh child
             return self._ask(request)
-        except _Died as death:
+        except _ChildDiedError as death:
             raise ConversionFailed(f"The converter crashed on it ({death}).") from death
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Child:
         body = msgspec.msgpack.encode(request)
         try:
             return self._exchange(process, LENGTH.pack(len(body)) + body, self._limits.seconds)
-        except (ConversionFailed, _Died):
+        except (ConversionFailed, _ChildDiedError):
             self.close()
             raise
 
@@ -109,7 +109,7 @@ class Child:
             os.set_blocking(_open(pipe).fileno(), False)
         try:
             self._exchange(process, b"", _START_WITHIN)
-        except (ConversionFailed, _Died) as error:
+        except (ConversionFailed, _ChildDiedError) as error:
             self.close()
             msg = "The converter does not start."
             raise Unavailable(msg, code="ingest.no_converter", mend="See that the installation is complete: pip check.") from error
@@ -175,12 +175,12 @@ def _give(process: subprocess.Popen[bytes], pipe: IO[bytes], unsent: memoryview)
         raise _death(process) from None
 
 
-def _death(process: subprocess.Popen[bytes]) -> _Died:
+def _death(process: subprocess.Popen[bytes]) -> _ChildDiedError:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_END_WITHIN)  # it has let its pipes go, so it is ending: let it say of what
     process.kill()
     code = process.wait()
-    return _Died(signal.Signals(-code).name if code < 0 else f"exit {code}")
+    return _ChildDiedError(signal.Signals(-code).name if code < 0 else f"exit {code}")
 
 
 def _resident(pid: int) -> int:

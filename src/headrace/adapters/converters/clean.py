@@ -21,7 +21,7 @@ _SLANTED = re.compile(r"(?<![\w*\\])\*(?=[^\s*])([^*\n]*[^\s*\\])\*(?![\w*])")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 _MANY_BREAKS = re.compile(r"\n{3,}")
-_BULLET = re.compile(r"^\s*(?:[•‣▪◦●○■–—*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_BULLET = re.compile(r"^\s*(?:[•‣▪◦●○■\u2013\u2014*-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _HYPHENATED = re.compile(r"[a-zà-ÿ]-$")
 _FULL = 0.75
 """A line that reaches this share of the page's usual width was broken by the page, not by the author."""

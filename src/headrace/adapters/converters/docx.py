@@ -1,4 +1,4 @@
-"""DOCX as kreuzberg 4.10 reads it whole: it drops every character that the XML writes as a reference (``&amp;``, ``&lt;``, ``&#8217;``), so that
+"""DOCX made fit for kreuzberg 4.10, which drops every character that the XML writes as a reference (``&amp;``, ``&lt;``, ``&#8217;``):
 ``R&D`` would become ``RD``. References are replaced before the conversion, those of the five special characters by stand-ins.
 
 Runs in the conversion child: unpacking is work for whoever has limits.

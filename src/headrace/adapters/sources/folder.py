@@ -11,7 +11,6 @@ import os
 import re
 import stat
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.core.errors import ConversionFailed, OperationFailed
@@ -19,6 +18,7 @@ from headrace.core.values import SourceFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes. A larger file is named and not read."""

@@ -90,9 +90,8 @@ def _for_people(reports: Sequence[Report]) -> list[str]:
     for report in reports:
         counts = report.counts
         about = [f"{number:,} {word}" for word, number in _changes(counts).items() if number] or ["none"]
-        lines.append(
-            f"{'documents':<11}{counts.found:,} found ({', '.join(about)})" + (f"   tenant {report.tenant}" if len(reports) > 1 else "")
-        )
+        tenant = f"   tenant {report.tenant}" if len(reports) > 1 else ""
+        lines.append(f"{'documents':<11}{counts.found:,} found ({', '.join(about)}){tenant}")
         lines += [f"{'':<11}{failed.document}: {failed.reason}" for failed in report.failed]
         lines.append(f"{'passages':<11}{counts.passages:,} (all searchable after {report.searchable_after:.1f} s)")
         lines.append(f"{'vectors':<11}{counts.vectors:,} of {counts.passages:,} (after {report.seconds:.1f} s)")

@@ -29,10 +29,8 @@ def main() -> int:
         return child.EXIT_FAILED
     for report in reports:
         counts = report.counts
-        _log.info(
-            "tenant %s: %d documents, %d new, %d changed, %d deleted, %d unreadable; %d passages, %d vectors; %.1f s",
-            report.tenant, counts.found, counts.new, counts.changed, counts.deleted, counts.failed, counts.passages, counts.vectors, report.seconds,
-        )  # fmt: skip
+        _log.info("tenant %s: %d documents, %d new, %d changed", report.tenant, counts.found, counts.new, counts.changed)
+        _log.info("%d deleted, %d unreadable, %d passages, %.1f s", counts.deleted, counts.failed, counts.passages, report.seconds)
     return 0
 
 

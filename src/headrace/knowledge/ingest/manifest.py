@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEEP_SUPERSEDED_US = 30 * 86_400 * 1_000_000
-"""How long the text of a version stays after the document changed: citations of it resolve until then. A deleted document's goes at once."""
+"""How long the text of a version stays after the document changed: citations of it resolve until then. A deleted document's goes."""
 _SCHEMA = 1
 _MANY = 500
 """Parameters of one statement; SQLite takes at least 999."""
@@ -97,19 +97,7 @@ class Manifest:
         with self._transaction():
             for entry in entries:
                 row = entry.row
-                values = (
-                    row.document,
-                    row.source,
-                    row.stamp,
-                    row.content,
-                    row.recipe,
-                    row.version,
-                    row.acl,
-                    row.reason,
-                    row.passages,
-                    row.read_us,
-                )
-                self._db.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?,?)", values)
+                self._db.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?,?)", astuple(row))
                 self._supersede(row)
                 self._db.execute("DELETE FROM passage WHERE document = ?", (row.document,))
                 self._db.executemany(

@@ -6,7 +6,6 @@ follows it, and doing a document twice gives the same passages.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headrace.core.ports import Embedder, PassageStore
     from headrace.knowledge.ingest.manifest import Manifest
@@ -45,12 +45,13 @@ def _one_batch(rows: Sequence[tuple[str, str]], store: PassageStore, manifest: M
     todo = list(unknown.items())
     for at in range(0, len(todo), EMBED):
         some = todo[at : at + EMBED]
-        vectors = np.asarray(embedder.embed([text for _, text in some]), dtype=np.float32)
-        fresh = {digest: vector.tobytes() for (digest, _), vector in zip(some, vectors, strict=True)}
+        embedded = np.asarray(embedder.embed([text for _, text in some]), dtype=np.float32)
+        fresh = {digest: vector.tobytes() for (digest, _), vector in zip(some, embedded, strict=True)}
         manifest.keep_vectors(fresh)
         known.update(fresh)
         tally.now(vectors=tally.counts.vectors + len(fresh))  # passages with the same text are counted when the batch is in
-    store.add_vectors({key: np.frombuffer(known[digest], dtype=np.float32) for key, digest in digests.items()})
+    vectors = {key: np.frombuffer(known[digest], dtype=np.float32) for key, digest in digests.items()}
+    store.add_vectors(cast("Mapping[str, Sequence[float]]", vectors))
     _count(manifest, tally)
     return len(rows)
 
