@@ -79,14 +79,14 @@ class LogStore:
         self._key = key
         self._lock = _exclusive(folder)
         self._signers = ThreadPoolExecutor(1, thread_name_prefix="ledger-signer")
+        self._database = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
         try:
-            self._database = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "wal_autocheckpoint=4000", "cache_size=-2048"):
                 self._database.execute(f"PRAGMA {pragma}")
             self._database.executescript(_TABLES)
             self._frontier, self._time_us = self._edge()
         except sqlite3.Error as error:
-            os.close(self._lock)
+            self.close()
             raise _unusable(folder, str(error)) from error
 
     @property

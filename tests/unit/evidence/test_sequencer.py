@@ -1,0 +1,184 @@
+"""The ledger process's body: interruptions, refusals, full disks, restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
+from headrace.evidence import client as clients
+from headrace.evidence import sequencer
+from headrace.evidence.client import LedgerClient
+from headrace.evidence.log.note import KEY_FILE
+from headrace.evidence.log.reader import LogReader
+from headrace.evidence.log.store import DATABASE, LogStore
+from headrace.ipc.client import Client
+from tests import ledgers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from headrace.core.values import Receipt
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "ledger"
+
+
+@pytest.fixture
+def socket(tmp_path: Path) -> Path:
+    return tmp_path / "l.sock"
+
+
+@pytest.fixture
+async def ledger(folder: Path, socket: Path) -> AsyncIterator[LedgerClient]:
+    async with ledgers.serving(folder, socket) as client:
+        yield client
+
+
+async def test_what_the_dead_left_open_is_closed_as_interrupted(ledger: LedgerClient) -> None:
+    await asyncio.gather(*(ledger.append(ledgers.opened(f"req_{number}", "gw_dead")) for number in range(sequencer.LARGEST_GROUP + 3)))
+    await ledger.append(ledgers.settled("req_0"))
+    await ledger.append(ledgers.opened("req_alive", "gw_1"))
+    assert await ledger.interrupt(["gw_1"]) == sequencer.LARGEST_GROUP + 2
+    assert await ledger.interrupt(["gw_1"]) == 0
+    assert [each["record"]["kind"] for each in await ledger.find("req_7")] == ["opened", "interrupted"]
+    assert [each["record"]["kind"] for each in await ledger.find("req_0")] == ["opened", "settled"]
+    assert [each["record"]["kind"] for each in await ledger.find("req_alive")] == ["opened"]
+    assert (await ledger.proof("req_7")) is not None
+
+
+async def test_an_interrupted_request_cannot_be_settled_any_more(ledger: LedgerClient) -> None:
+    await ledger.append(ledgers.opened("req_1", "gw_dead"))
+    await ledger.interrupt([])
+    with pytest.raises(HeadraceError, match="Request req_1 has another closed record already") as refused:
+        await ledger.append(ledgers.settled("req_1"))
+    assert refused.value.code == "ledger.doubled"
+
+
+async def test_an_interruption_waits_for_its_turn(ledger: LedgerClient) -> None:
+    """What was asked before it is written before it: a request settled in time is not interrupted."""
+    await ledger.append(ledgers.opened("req_1", "gw_dead"))
+    settled, interrupted = await asyncio.gather(ledger.append(ledgers.settled("req_1")), ledger.interrupt([]))
+    assert (settled.sequence, interrupted) == (1, 0)
+
+
+async def test_size_and_checkpoint(ledger: LedgerClient) -> None:
+    assert (await ledger.ready(), await ledger.checkpoint()) == (0, None)
+    await ledger.append(ledgers.act())
+    assert await ledger.ready() == 1
+    assert str(await ledger.checkpoint()).split("\n")[1] == "1"
+
+
+async def test_it_serves_again_what_it_served(folder: Path, socket: Path) -> None:
+    record = ledgers.settled("req_1")
+    async with ledgers.serving(folder, socket) as first:
+        receipt = await first.append(record)
+    async with ledgers.serving(folder, socket) as second:
+        assert await second.append(record) == receipt
+        assert (await second.append(ledgers.settled())).sequence == 1
+
+
+async def test_what_was_asked_is_answered_before_it_ends(folder: Path, socket: Path) -> None:
+    task = asyncio.create_task(sequencer.serve(folder, socket))
+    await ledgers.until(socket.exists)
+    ledger = LedgerClient(socket)
+    await ledger.ready()
+    asked = [asyncio.create_task(ledger.append(ledgers.settled())) for _ in range(200)]
+    reached = asyncio.create_task(ledger.ready())
+    await ledgers.until(reached.done)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    receipts: list[Receipt] = await asyncio.gather(*asked)
+    assert sorted(each.sequence for each in receipts) == list(range(200))
+    await ledger.close()
+
+
+async def test_the_client_waits_for_a_ledger_that_is_restarted(folder: Path, socket: Path) -> None:
+    ledger = LedgerClient(socket)
+    record = ledgers.settled()
+    asked = asyncio.create_task(ledger.append(record))
+    await asyncio.sleep(0.01)
+    async with ledgers.serving(folder, socket):
+        receipt = await asked
+        assert await ledger.append(record) == receipt
+    await ledger.close()
+
+
+async def test_the_client_does_not_wait_for_ever(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "PATIENCE", 0.1)
+    ledger = LedgerClient(socket)
+    with pytest.raises(Unavailable, match="The ledger process is not there"):
+        await ledger.append(ledgers.settled())
+    with pytest.raises(Unavailable):
+        await ledger.ready()
+    await ledger.close()
+
+
+async def test_a_payload_of_another_form_is_an_error(ledger: LedgerClient, socket: Path) -> None:
+    plain = Client(socket, "ledger")
+    for method in ("append", "interrupt", "proof", "find"):
+        with pytest.raises(HeadraceError, match=f"{method} failed with ValidationError"):
+            await plain.call(method, msgspec.msgpack.encode(5))
+    await plain.close()
+    assert await ledger.ready() == 0
+
+
+async def test_the_writer_outlives_a_defect(ledger: LedgerClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    with monkeypatch.context() as broken:
+        broken.setattr(LogStore, "append", lambda *_: 1 / 0)
+        with pytest.raises(HeadraceError, match="ZeroDivisionError") as failed:
+            await ledger.append(ledgers.settled())
+        assert failed.value.code == "ledger.defect"
+    assert (await ledger.append(ledgers.settled())).sequence == 0
+
+
+async def test_a_full_disk_is_said_and_gotten_over(tmp_path: Path) -> None:
+    """The process may not make a file larger than this: what a full disk does to it, and then there is space again."""
+    folder, socket = tmp_path / "ledger", tmp_path / "l.sock"
+    with ledgers.process(folder, socket) as child:
+        ledger = LedgerClient(socket)
+        before = await ledger.append(ledgers.settled())
+        _, hard = resource.prlimit(child.pid, resource.RLIMIT_FSIZE)
+        limit = (folder / f"{DATABASE}-wal").stat().st_size + 20_000
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (limit, hard))
+        record = ledgers.settled()
+        answers = await asyncio.gather(*(ledger.append(ledgers.settled()) for _ in range(50)), ledger.append(record), return_exceptions=True)
+        refused = [each for each in answers if isinstance(each, Unavailable)]
+        assert refused
+        assert {each.code for each in refused} == {"ledger.unwritable"}
+        assert "cannot write" in refused[0].message
+        assert all(isinstance(each, Unavailable) or each.sequence > 0 for each in answers if not isinstance(each, HeadraceError))
+        size = await ledger.ready()
+        assert size == 1 + len(answers) - len(refused)
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        after = await ledger.append(record)
+        assert after.sequence in (size, size - 1)
+        assert after.sequence > before.sequence
+        await ledger.close()
+    with LogReader(folder) as reader:
+        assert [each["receipt"]["sequence"] for each in reader.find(str(record["request"]))] == [after.sequence]
+
+
+@pytest.mark.parametrize("folder", ["/proc/nowhere/ledger", "/dev/null/ledger"])
+async def test_a_folder_that_cannot_be_used_is_said(folder: str, socket: Path) -> None:
+    with pytest.raises(OperationFailed, match="The ledger's folder cannot be used") as failed:
+        await sequencer.serve(Path(folder), socket)
+    assert failed.value.code == "ledger.unusable"
+
+
+async def test_records_without_their_key_are_not_written_on(folder: Path, socket: Path) -> None:
+    async with ledgers.serving(folder, socket) as ledger:
+        await ledger.append(ledgers.act())
+    (folder / KEY_FILE).unlink()
+    with pytest.raises(OperationFailed, match="signing key is gone"):
+        await sequencer.serve(folder, socket)
