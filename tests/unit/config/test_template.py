@@ -8,6 +8,7 @@ import pytest
 from tests.workspaces import checked, lay
 
 from headrace.config import template
+from headrace.config.located import read
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
@@ -123,6 +124,34 @@ def test_which_source_is_meant(tmp_path: Path, documents: Path) -> None:
     (tmp_path / "w/sources/more.yaml").write_text("source: more\n")
     with pytest.raises(OperationFailed, match="which one is meant"):
         template.point_documents(tmp_path / "w", documents)
-    (tmp_path / "w/sources/documents.yaml").write_text("source: documents\nfolder:\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "source: [\n", "source: a\n", "folder:\nsource: a\n", "folder: |\n  a\nsource: b\n", "folder: a\nfolder: b\n"]
+)
+def test_a_file_that_cannot_be_edited_in_place_is_left_alone(tmp_path: Path, documents: Path, text: str) -> None:
+    path = lay(tmp_path / "w") / "sources/documents.yaml"
+    path.write_text(text)
+    with pytest.raises(OperationFailed, match="no folder that could be set"):
+        template.point_documents(tmp_path / "w", documents)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text", ["folder: 'old' # why\nsource: a\n", "{folder: old, source: a}\n", "folder: !!str old\nsource: a\n", "folder: 7\nsource: a\n"]
+)
+def test_however_the_folder_was_written(tmp_path: Path, documents: Path, text: str) -> None:
+    path = lay(tmp_path / "w") / "sources/documents.yaml"
+    path.write_text(text)
+    assert template.point_documents(tmp_path / "w", documents)
+    root = read(path.read_text()).root
+    assert root is not None
+    assert root.plain() == {"folder": str(documents), "source": "a"}
+    assert ("# why" in path.read_text()) == ("# why" in text)
+
+
+def test_a_source_that_is_not_text_is_left_alone(tmp_path: Path, documents: Path) -> None:
+    path = lay(tmp_path / "w") / "sources/documents.yaml"
+    path.write_bytes(b"folder: \xff\n")
     with pytest.raises(OperationFailed, match="no folder that could be set"):
         template.point_documents(tmp_path / "w", documents)

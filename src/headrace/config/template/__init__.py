@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import headrace
-from headrace.config.files import ROOT
+from headrace.config.files import ROOT, Folder
 from headrace.config.located import read, scalar
 from headrace.config.schemas import publish
 from headrace.core.errors import OperationFailed
@@ -20,6 +20,8 @@ from headrace.core.errors import OperationFailed
 if TYPE_CHECKING:
     from collections.abc import Generator
     from importlib.resources.abc import Traversable
+
+    from headrace.config.located import Node, Plain
 
 SOURCE = "sources/documents.yaml"
 """The source whose folder ``--docs`` sets."""
@@ -76,20 +78,31 @@ def point_documents(workspace: Path, folder: Path, *, start: Path | None = None)
     """
     _refuse_unless_folder(folder)
     path = _source_file(workspace)
-    text = path.read_text(encoding="utf-8")
+    text = Folder(workspace).read(path.relative_to(workspace).as_posix()) or ""
     root = read(text).root
     node = root.member("folder") if root is not None else None
-    if node is None or not isinstance(node.value, str):
-        msg = f"{path.name} has no folder that could be set."
-        raise OperationFailed(msg, code="workspace.no_folder", mend="headrace check tells what is wrong with it.")
     wanted = _written(folder, start or workspace)
-    if node.value == wanted:
+    if node is not None and node.value == wanted:
         return False
-    changed = text[: node.start] + _quoted(wanted) + text[node.end :]
+    changed = text[: node.start] + _quoted(wanted) + text[node.end :] if node is not None else text
+    if root is None or not _says(changed, {**_words(root), "folder": wanted}):
+        msg = f"{path.name} has no folder that could be set."
+        raise OperationFailed(msg, code="workspace.no_folder", mend="Write it there yourself; headrace check tells what is wrong with it.")
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(changed, encoding="utf-8")
     temporary.replace(path)
     return True
+
+
+def _says(text: str, wanted: dict[str, Plain]) -> bool:
+    """Whether a text reads as exactly these words: the proof that an edit in place changed nothing else."""
+    held = read(text)
+    return not held.problems and held.root is not None and _words(held.root) == wanted
+
+
+def _words(root: Node) -> dict[str, Plain]:
+    plain = root.plain()
+    return plain if isinstance(plain, dict) else {}
 
 
 def _source_file(workspace: Path) -> Path:
