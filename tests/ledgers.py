@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from headrace.core.values import Facts
+    from headrace.evidence.log.note import LogKey
 
 IDS = RandomIds()
 NOW_US = 1_790_000_000_000_000
@@ -91,7 +92,12 @@ def act() -> Facts:
 def store(folder: Path) -> LogStore:
     """The writer's side of a log in `folder`, opened as the sequencer does."""
     folder.mkdir(exist_ok=True)
-    return LogStore(folder, load_or_create(folder, may_create=True))
+    return LogStore(folder, key(folder))
+
+
+def key(folder: Path) -> LogKey:
+    """The key of the log in `folder`."""
+    return load_or_create(folder, may_create=True)
 
 
 def tree_root(leaves: Sequence[bytes]) -> bytes:
