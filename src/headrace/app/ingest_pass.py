@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, cast
 from headrace.adapters.converters.files import FileConverter
 from headrace.adapters.embedders.minilm import MiniLM
 from headrace.adapters.sources.folder import Folder
+from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.ids import SystemClock
 from headrace.app.ingesting import STATE, Seen, SeenSource, signature_of
-from headrace.app.wiring import control_store, current_workspace
 from headrace.core.errors import OperationFailed
 from headrace.knowledge.documents import DocumentStore
 from headrace.knowledge.ingest import Configured, Parts, run_pass
@@ -44,8 +44,7 @@ def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = 
     Raises OperationFailed: no such source, no embedder (everything is then searchable by words), a full disk.
     """
     with _alone(layout, told), contextlib.closing(FileConverter()) as converter:
-        version = control_store(layout).version()
-        workspace = current_workspace(layout)
+        version, workspace = _in_force(layout)
         chosen = None if only is None else _source(workspace, only)
         seen = _look(layout, workspace)
         tenants = _tenants(layout, workspace) if chosen is None else [chosen.tenant]
@@ -54,6 +53,17 @@ def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = 
         if chosen is None and not any(report.fresh for report in reports):
             _remember(layout, version, seen)
         return reports
+
+
+def _in_force(layout: Layout) -> tuple[int, Workspace]:
+    """The number of the turn that put the revision in force, and what it says."""
+    if layout.control.exists():
+        with contextlib.closing(ControlStore(layout.control)) as store:
+            version, revision = store.version(), store.current()
+            if revision is not None:
+                return version, revision.compile()
+    msg = "No revision is in force, so there is nothing that says which documents to read."
+    raise OperationFailed(msg, code="workspace.none", param=str(layout.workspace), mend="Apply one: headrace apply.")
 
 
 def _source(workspace: Workspace, name: str) -> Source:

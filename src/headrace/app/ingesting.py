@@ -131,6 +131,6 @@ def _version(control: Path) -> int:
     try:
         with contextlib.closing(sqlite3.connect(f"{control.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
             return int(db.execute("SELECT coalesce(max(n), 0) FROM revision_history").fetchone()[0])
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         _log.warning("the control store could not be read: %s", error)
         return 0
