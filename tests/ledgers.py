@@ -91,7 +91,7 @@ def act() -> Facts:
 
 def store(folder: Path) -> LogStore:
     """The writer's side of a log in `folder`, opened as the sequencer does."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return LogStore(folder, key(folder))
 
 

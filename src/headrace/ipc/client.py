@@ -55,9 +55,10 @@ class Client:
 
     async def close(self) -> None:
         """Hang up; calls in flight end with Unavailable. Idempotent."""
-        link, self._link = self._link, None
-        if link is not None:
-            await link.close()
+        async with self._connecting:
+            link, self._link = self._link, None
+            if link is not None:
+                await link.close()
 
     async def _connect(self) -> _Link:
         async with self._connecting:
@@ -89,7 +90,7 @@ class _Link(Connection):
         future: asyncio.Future[bytes] = self._loop.create_future()
         self.send(_encoder.encode((number, method, msgspec.Raw(payload))))
         self._waiting[number] = future
-        timer = self._loop.call_later(within, self._expire, number) if within is not None else None
+        timer = self._loop.call_later(within, self._expire, future) if within is not None else None
         try:
             return await future
         finally:
@@ -112,13 +113,15 @@ class _Link(Connection):
 
     def ended(self) -> None:
         for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(_gone(self._name))
+            _fail(future, _gone(self._name))
 
-    def _expire(self, number: int) -> None:
-        future = self._waiting.get(number)
-        if future is not None and not future.done():
-            future.set_exception(_slow(self._name))
+    def _expire(self, future: asyncio.Future[bytes]) -> None:
+        _fail(future, _slow(self._name))
+
+
+def _fail(future: asyncio.Future[bytes], error: Unavailable) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 def _gone(name: str) -> Unavailable:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,9 +117,14 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(OperationFailed, match="not a database"):
         LogReader(tmp_path)
     (tmp_path / DATABASE).write_bytes(b"")
-    (tmp_path / f"{DATABASE}-wal").write_bytes(b"")
     with pytest.raises(OperationFailed, match="no such table"):
         LogReader(tmp_path)
+    with sqlite3.connect(tmp_path / DATABASE) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE something (else_entirely)")
+        with pytest.raises(OperationFailed, match="no such table"):
+            LogReader(tmp_path)
+    database.close()
 
 
 def test_an_empty_log_has_no_checkpoint(tmp_path: Path) -> None:

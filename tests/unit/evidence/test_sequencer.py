@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import resource
 from pathlib import Path
@@ -13,16 +14,17 @@ import pytest
 
 from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 from headrace.evidence import client as clients
-from headrace.evidence import sequencer
+from headrace.evidence import records, sequencer
 from headrace.evidence.client import LedgerClient
 from headrace.evidence.log.note import KEY_FILE
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import DATABASE, LogStore
+from headrace.evidence.messages import Append
 from headrace.ipc.client import Client
 from tests import ledgers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from headrace.core.values import Receipt
 
@@ -142,31 +144,60 @@ async def test_the_writer_outlives_a_defect(ledger: LedgerClient, monkeypatch: p
     assert (await ledger.append(ledgers.settled())).sequence == 0
 
 
-async def test_a_full_disk_is_said_and_gotten_over(tmp_path: Path) -> None:
-    """The process may not make a file larger than this: what a full disk does to it, and then there is space again."""
-    folder, socket = tmp_path / "ledger", tmp_path / "l.sock"
-    with ledgers.process(folder, socket) as child:
-        ledger = LedgerClient(socket)
-        before = await ledger.append(ledgers.settled())
-        _, hard = resource.prlimit(child.pid, resource.RLIMIT_FSIZE)
-        limit = (folder / f"{DATABASE}-wal").stat().st_size + 20_000
-        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (limit, hard))
-        record = ledgers.settled()
-        answers = await asyncio.gather(*(ledger.append(ledgers.settled()) for _ in range(50)), ledger.append(record), return_exceptions=True)
-        refused = [each for each in answers if isinstance(each, Unavailable)]
-        assert refused
-        assert {each.code for each in refused} == {"ledger.unwritable"}
-        assert "cannot write" in refused[0].message
-        assert all(isinstance(each, Unavailable) or each.sequence > 0 for each in answers if not isinstance(each, HeadraceError))
+@contextlib.contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """What a full disk does to this process: no file may grow beyond this many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_full_disk_is_said_and_gotten_over(ledger: LedgerClient, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    await ledger.append(ledgers.settled())
+    held = [ledgers.settled() for _ in range(50)]
+    with no_file_beyond((folder / f"{DATABASE}-wal").stat().st_size + 9000):
+        answers = await asyncio.gather(*(ledger.append(each) for each in held), return_exceptions=True)
         size = await ledger.ready()
-        assert size == 1 + len(answers) - len(refused)
-        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (hard, hard))
-        after = await ledger.append(record)
-        assert after.sequence in (size, size - 1)
-        assert after.sequence > before.sequence
-        await ledger.close()
+    refused = [each for each in answers if isinstance(each, Unavailable)]
+    assert refused
+    assert {(each.code, "cannot write" in each.message) for each in refused} == {("ledger.unwritable", True)}
+    assert size == 1 + len(held) - len(refused)
+    receipts = [await ledger.append(each) for each in held]
+    assert sorted(each.sequence for each in receipts) == list(range(1, 51))
+    assert [each for each in answers if not isinstance(each, BaseException)] == [
+        receipt for receipt, answer in zip(receipts, answers, strict=True) if not isinstance(answer, BaseException)
+    ]
     with LogReader(folder) as reader:
-        assert [each["receipt"]["sequence"] for each in reader.find(str(record["request"]))] == [after.sequence]
+        assert reader.at(50) is not None
+        assert reader.at(51) is None
+
+
+async def test_the_record_stands_also_when_who_asked_has_left(ledger: LedgerClient, socket: Path) -> None:
+    leaving = Client(socket, "ledger")
+    record = ledgers.settled("req_1")
+    asked = Append("req_1", "settled", "gw_1", records.canonical(record))
+    await leaving.call("ready", msgspec.msgpack.encode(None))
+    call = asyncio.create_task(leaving.call("append", msgspec.msgpack.encode(asked)))
+    await asyncio.sleep(0)
+    await leaving.close()
+    with pytest.raises(Unavailable):
+        await call
+    assert (await ledger.append(record)).sequence == 0
+    assert len(await ledger.find("req_1")) == 1
+
+
+async def test_a_commit_is_not_answered_to_who_has_left(folder: Path) -> None:
+    store = ledgers.store(folder.parent)
+    writer = sequencer.Sequencer(store)
+    left = writer.append(msgspec.msgpack.encode(Append("req_1", "settled", "gw_1", b"{}")))
+    left.cancel()
+    await writer.close()
+    assert store.size == 1
+    store.close()
 
 
 @pytest.mark.parametrize("folder", ["/proc/nowhere/ledger", "/dev/null/ledger"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from headrace.core.errors import BadRequest, HeadraceError, Unavailable
+from headrace.core.errors import BadRequest, ConfigurationFaults, HeadraceError, Unavailable
 from headrace.ipc import frames, server
 from headrace.ipc.client import Client
 from headrace.ipc.server import MOST_CALLS, Serving
@@ -62,6 +62,9 @@ class Methods:
 
         raise StrangeError("strange", code="test.strange")
 
+    async def faults(self, payload: bytes) -> bytes:
+        raise ConfigurationFaults("faults", [payload])
+
     async def defect(self, payload: bytes) -> bytes:
         raise RuntimeError(payload)
 
@@ -72,7 +75,7 @@ class Methods:
         return msgspec.msgpack.encode(bytes(msgspec.msgpack.decode(payload, type=int)))
 
     def table(self) -> dict[str, server.Method]:
-        names = ("echo", "wait", "refuse", "refuse_at_once", "strange", "defect", "give_up", "large")
+        names = ("echo", "wait", "refuse", "refuse_at_once", "strange", "faults", "defect", "give_up", "large")
         return {name: getattr(self, name) for name in names}
 
 
@@ -122,7 +125,7 @@ async def test_errors_keep_class_code_place_and_mend(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "code"), [("strange", "test.strange"), ("defect", "internal.error"), ("give_up", "internal.error"), ("none", "internal.no_such_method")]
+    ("method", "code"), [("strange", "test.strange"), ("faults", "workspace.faults"), ("defect", "internal.error"), ("give_up", "internal.error"), ("none", "internal.no_such_method")]
 )
 async def test_other_errors_are_errors_too(client: Client, method: str, code: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
@@ -206,6 +209,16 @@ async def test_closing_the_client_ends_its_calls(client: Client, methods: Method
     await client.close()
     with pytest.raises(Unavailable):
         await waiting
+
+
+async def test_closing_while_connecting_leaves_no_connection(client: Client, serving: Serving) -> None:
+    call = asyncio.create_task(client.call("echo", NIL))
+    await asyncio.sleep(0)
+    await client.close()
+    with contextlib.suppress(Unavailable):
+        await call
+    await client.close()
+    await connections(serving, 0)
 
 
 async def test_draining_answers_what_was_asked(client: Client, methods: Methods, serving: Serving) -> None:
