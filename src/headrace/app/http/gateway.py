@@ -1,0 +1,147 @@
+"""What the HTTP application needs from the rest of Headrace. :mod:`headrace.app.wiring` makes one; nothing here knows how.
+
+A *credential* is the text that a caller shows: an API key, or a console session's token (:data:`SESSION_PREFIX`). Both mean the same
+principal; only the console accepts tokens and only ``Authorization: Bearer`` carries keys, so neither can be used in place of the
+other from a foreign page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+
+    from prometheus_client import CollectorRegistry
+
+    from headrace.config.model import Limits
+    from headrace.core.events import CleanDelta
+    from headrace.core.flow import Answer, Opened, Received
+    from headrace.core.ports import Clock, Ids
+    from headrace.core.values import Principal
+
+SESSION_PREFIX: Final = "hrs_"
+"""What a session's token begins with; a key never does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One service that a principal may ask."""
+
+    name: str
+    about: str = ""
+    owner: str = ""
+    grounded: bool = False
+    """It answers from documents, with citations."""
+    json: bool = False
+    """Its answers are JSON, and a request must bring the schema: the console cannot ask it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The stored text of one document version. `name` is ``source/path``."""
+
+    name: str
+    version: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What is there and what still warms.
+
+    `serves`: every service of the revision in force can answer now. `parts` has a word or a sentence for each part (``ledger``,
+    ``knowledge``, ``engine-local``…): ``ready``, or what it is doing ("loads its weights").
+    """
+
+    serves: bool
+    parts: Mapping[str, str]
+
+
+class Sessions(Protocol):
+    """Console sessions: kept by the SHA-256 of their token, never by the token."""
+
+    async def begin(self, key: str, lasts_s: int) -> str:
+        """A new session that stands for `key`, for `lasts_s` seconds at most; its token (SESSION_PREFIX and 32 random bytes,
+        base64url). It ends earlier when the key is revoked or expires. Raises Unauthenticated when the key is not valid now."""
+        ...
+
+    async def end(self, token: str) -> None:
+        """End the session; unknown tokens are passed over."""
+        ...
+
+
+class Gateway(Protocol):
+    """The inside, as HTTP sees it. Every method looks at the revision in force when it is called."""
+
+    @property
+    def limits(self) -> Limits:
+        """What is accepted of one client."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        ...
+
+    @property
+    def ids(self) -> Ids:
+        """Request ids and salts."""
+        ...
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where metrics are registered: the application's own, and whatever the inside adds. One registry an application."""
+        ...
+
+    @property
+    def sessions(self) -> Sessions:
+        """Console sessions."""
+        ...
+
+    @property
+    def hosts(self) -> Collection[str]:
+        """Host names (lower case, without port) under which browsers reach the console, beside IP addresses and ``localhost``.
+        Any other name in a Host header is a foreign page that resolves to us, and is turned away."""
+        ...
+
+    def service_names(self) -> Collection[str]:
+        """Every service of the revision in force: the values that a metric's label may take."""
+        ...
+
+    def answer(self, received: Received) -> AsyncGenerator[Opened | CleanDelta | Answer]:
+        """The line. For a streamed call Opened (after the durable *opened* record), CleanDelta…, then Answer (after the durable
+        *settled* record); otherwise the Answer alone. `received.credential` is a key or a session's token.
+
+        Raises a HeadraceError with `request`, and `receipt` once it is recorded. Closed or cancelled early: the client left.
+        """
+        ...
+
+    async def authenticate(self, credential: str) -> Principal:
+        """Who shows this key or session token. Raises Unauthenticated (``identity.unknown_key``, ``…expired_key``,
+        ``…revoked_key``)."""
+        ...
+
+    def services(self, principal: Principal) -> Sequence[Offer]:
+        """The services that policy lets this principal ask, in order of name. Not recorded: nothing is asked yet."""
+        ...
+
+    def observes(self, principal: Principal) -> bool:
+        """May this principal read the metrics (action ``observe`` on its tenant)?"""
+        ...
+
+    async def proof(self, principal: Principal, request: str) -> Mapping[str, object] | None:
+        """The proof bundle of a request's record; None when there is none or it is not for this principal (action ``prove``).
+        Raises Unavailable when the ledger is not there."""
+        ...
+
+    async def document(self, principal: Principal, name: str, version: str) -> Document | None:
+        """The stored text of a version of document ``source/path``, if this principal may read it now: the source is of its tenant,
+        in force, and its readers include it. None otherwise, and when there is no such document or version: all look the same.
+        `name` and `version` come from a URL and are to be mistrusted."""
+        ...
+
+    async def readiness(self) -> Readiness:
+        """What is there and what still warms. Never raises; answers within a second."""
+        ...
