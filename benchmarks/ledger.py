@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import harness
-
 from headrace.app.ids import RandomIds
 from headrace.config.layout import Layout
 from headrace.core.errors import Unavailable

@@ -82,7 +82,12 @@ def _content_length(head: bytes) -> int:
 async def load(url: str, body: bytes, headers: dict[str, str], *, connections: int, seconds: float, warm: float = 1.0) -> Result:
     """Keep `connections` requests in flight for `seconds`, after `warm` seconds that do not count."""
     parts = urlsplit(url)
-    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"POST {parts.path} HTTP/1.1",
+        f"Host: {parts.netloc}",
+        f"Content-Length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     request = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
     loop = asyncio.get_running_loop()
     result = Result()

@@ -62,7 +62,9 @@ def resident_mb(pid: int) -> float:
 async def measure(url: str, headers: dict[str, str], model: str, connections: int, seconds: float) -> Result:
     """One row."""
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": PROMPT}]}).encode()
-    return await load(f"{url}/v1/chat/completions", body, {"Content-Type": "application/json", **headers}, connections=connections, seconds=seconds)
+    return await load(
+        f"{url}/v1/chat/completions", body, {"Content-Type": "application/json", **headers}, connections=connections, seconds=seconds
+    )
 
 
 def compare(direct_url: str, url: str, key: str, seconds: float) -> dict[tuple[str, int], Result]:
@@ -85,7 +87,9 @@ def main() -> None:
         space = Path(folder) / "workspace"
         workspace(space, direct)
         served = subprocess.Popen(
-            [str(Path(sys.executable).parent / "headrace"), "up", "--port", "0", "--workspace", str(space)], stdout=subprocess.PIPE, text=True
+            [str(Path(sys.executable).parent / "headrace"), "up", "--port", "0", "--workspace", str(space)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert served.stdout is not None
         try:

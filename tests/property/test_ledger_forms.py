@@ -13,7 +13,9 @@ from tests.ledgers import tree_root
 TEXT = some.text(some.characters(exclude_categories=["Cs"]), max_size=12)
 """Any Unicode text; control characters and every plane included."""
 WHOLE = some.integers(-(2**53) + 1, 2**53 - 1)
-FACT = some.recursive(some.none() | some.booleans() | WHOLE | TEXT, lambda each: some.lists(each, max_size=4) | some.dictionaries(TEXT, each, max_size=4))
+FACT = some.recursive(
+    some.none() | some.booleans() | WHOLE | TEXT, lambda each: some.lists(each, max_size=4) | some.dictionaries(TEXT, each, max_size=4)
+)
 
 
 @given(some.dictionaries(TEXT, FACT, max_size=6))

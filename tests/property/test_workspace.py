@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from tests.workspaces import FILES, checked, lay
 
 from headrace.config.faults import lines
 from headrace.config.located import MOST_NODES, Plain, read
 from headrace.config.revision import canonical, of, stored
 from headrace.config.schemas import schema
+from tests.workspaces import FILES, checked, lay
 
 if TYPE_CHECKING:
     from headrace.config.check import Checked

@@ -1,6 +1,6 @@
 """The real embedded engine in a process of its own, on the default language model.
 
-    python tests/providers/engine.py SOCKET SLOTS CONTEXT
+python tests/providers/engine.py SOCKET SLOTS CONTEXT
 """
 
 from __future__ import annotations

@@ -175,7 +175,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(GOOD_STREAM if streamed else GOOD_WHOLE)
             return
         self._state.last = json.loads(body)
-        self._state.authorization = next((line[15:].decode() for line in top.split(b"\r\n") if line.lower().startswith(b"authorization:")), "")
+        self._state.authorization = next(
+            (line[15:].decode() for line in top.split(b"\r\n") if line.lower().startswith(b"authorization:")), ""
+        )
         self._task = asyncio.get_running_loop().create_task(self._misbehave(model))
 
     async def _misbehave(self, model: str) -> None:

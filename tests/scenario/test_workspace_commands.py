@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from tests.workspaces import edit, lay
 
 from headrace.adapters.stores.control import ControlStore
 from headrace.app.changes import Change, apply, roll_back
@@ -23,6 +22,7 @@ from headrace.config.layout import Layout
 from headrace.core.errors import ConfigurationFaults, NotFound, OperationFailed
 from headrace.evidence import sequencer
 from headrace.evidence.log.reader import LogReader
+from tests.workspaces import edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def started(*arguments: str, workspace: Path) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def said(done: Done) -> Any:  # noqa: ANN401  whatever the command printed
+def said(done: Done) -> Any:
     """Its JSON."""
     return json.loads(done.stdout)
 

@@ -43,6 +43,7 @@ def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = 
 
     Raises OperationFailed: no such source, no embedder (everything is then searchable by words), a full disk.
     """
+    _in_force(layout)  # before anything is made: there may be no workspace
     with _alone(layout, told), contextlib.closing(FileConverter()) as converter:
         version, workspace = _in_force(layout)
         chosen = None if only is None else _source(workspace, only)

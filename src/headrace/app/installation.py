@@ -36,7 +36,9 @@ async def exclusive(layout: Layout) -> AsyncGenerator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise OperationFailed(
-                f"This workspace is already served{_by_whom(layout)}.", code="operation.already_running", mend="Use that one, or stop it first."
+                f"This workspace is already served{_by_whom(layout)}.",
+                code="operation.already_running",
+                mend="Use that one, or stop it first.",
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -80,7 +82,9 @@ class Installation:
         await self.supervisor.first_breath("ledger", self._layout.socket("ledger"), LEDGER_WITHIN)
         self._layout.address.unlink(missing_ok=True)
         descriptor = listener.fileno()
-        await self.supervisor.start(Child("gateway", "headrace.app.processes.gateway", ("--fd", str(descriptor)), descriptors=(descriptor,)))
+        await self.supervisor.start(
+            Child("gateway", "headrace.app.processes.gateway", ("--fd", str(descriptor)), descriptors=(descriptor,))
+        )
         await self.supervisor.first_breath("gateway", self._layout.address, GATEWAY_WITHIN)
         await self.supervisor.start(Child("ingest", "headrace.app.processes.ingest"))
 

@@ -91,7 +91,7 @@ class Read:
     problems: list[Problem]
 
 
-class _BrokenOff(Exception):  # noqa: N818  not an error: the problem has been noted, and nothing after it can be understood
+class _BrokenOff(Exception):
     """The text cannot be read on from here."""
 
 

@@ -286,9 +286,7 @@ class Released:
             "characters": len(self.text),
             "unmasked": self.unmasked,
             "policies": list(self.decision.policies) if self.decision else [],
-            "citations": [
-                {"version": each.version, "start": each.start, "end": each.end} for each in self.citations
-            ],
+            "citations": [{"version": each.version, "start": each.start, "end": each.end} for each in self.citations],
         }
 
 

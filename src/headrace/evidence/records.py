@@ -85,7 +85,7 @@ def opened(head: Head, stages: Sequence[Facts]) -> Facts:
     return {**head.facts(), "kind": "opened", "stages": list(stages)}
 
 
-def settled(  # noqa: PLR0913 - a record says all of this
+def settled(
     head: Head,
     stages: Sequence[Facts],
     *,

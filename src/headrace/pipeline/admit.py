@@ -55,8 +55,16 @@ def _demands(service: Service, received: Received) -> None:
     if service.answer == "json" and received.call.sampling.format is None:
         msg = f'Service "{service.service}" answers in JSON and needs the schema to answer in.'
         raise BadRequest(
-            msg, code="request.schema_needed", param="response_format", mend='Send response_format {"type": "json_schema", "json_schema": …}.'
+            msg,
+            code="request.schema_needed",
+            param="response_format",
+            mend='Send response_format {"type": "json_schema", "json_schema": …}.',
         )
     if service.knowledge is not None and received.call.sampling.format is not None:
         msg = f'Service "{service.service}" answers with quotes from documents, which have no JSON form.'
-        raise BadRequest(msg, code="request.format_not_served", param="response_format", mend="Ask a service that generates, or leave response_format out.")
+        raise BadRequest(
+            msg,
+            code="request.format_not_served",
+            param="response_format",
+            mend="Ask a service that generates, or leave response_format out.",
+        )

@@ -54,7 +54,9 @@ class Trail:
         known = error if isinstance(error, HeadraceError) else None
         if known is None:
             _log.exception("%s ended with a defect in %s", self.received.call.request, self.recorder.at, exc_info=error)
-            known = HeadraceError("Headrace itself failed.", mend="Nothing is lost: the record holds where. Report it with the request's id.")
+            known = HeadraceError(
+                "Headrace itself failed.", mend="Nothing is lost: the record holds where. Report it with the request's id."
+            )
         known.request = self.received.call.request
         known.receipt = await self._write_end(_outcome(known), known.code)
         if known is not error:
@@ -100,9 +102,7 @@ class Trail:
         )
 
     def _stages(self) -> list[Facts]:
-        return [
-            {"stage": stage.name, "began_us": stage.began_us, "us": stage.us, "facts": stage.facts} for stage in self.recorder.stages
-        ]
+        return [{"stage": stage.name, "began_us": stage.began_us, "us": stage.us, "facts": stage.facts} for stage in self.recorder.stages]
 
 
 async def run(trail: Trail, reserved: Reserved, generation: Generation, checking: Checking, releasing: Releasing) -> Answer:

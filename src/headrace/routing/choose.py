@@ -31,7 +31,9 @@ def choose(
         decision = policy.decide(principal, "place", ("Deployment", choice.deployment), context)
         if decision.allowed:
             return running, decision, tuple(rejected)
-        rejected.append(Rejected(choice.deployment, f"label {label.sensitivity.name.lower()} may not go to placement {running.form.placement}"))
+        rejected.append(
+            Rejected(choice.deployment, f"label {label.sensitivity.name.lower()} may not go to placement {running.form.placement}")
+        )
     msg = f'No deployment of service "{service.service}" may be given text that is {label.sensitivity.name.lower()}.'
     raise Forbidden(
         msg,

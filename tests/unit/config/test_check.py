@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.workspaces import FILES, checked, edit, lay
 
 from headrace.config.check import check
 from headrace.config.faults import Fault, lines, listed, verdict
 from headrace.config.files import LARGEST
+from tests.workspaces import FILES, checked, edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +129,7 @@ def test_a_valid_workspace_has_no_faults(tmp_path: Path) -> None:
         ("headrace.yaml", "[default, lab]", "[default, lab, lab]", "3:25", '"lab" is listed twice', ""),
     ],
 )
-def test_a_fault_is_told_where_it_is(tmp_path: Path, path: str, old: str, new: str, place: str, message: str, mend: str) -> None:  # noqa: PLR0913, PLR0917
+def test_a_fault_is_told_where_it_is(tmp_path: Path, path: str, old: str, new: str, place: str, message: str, mend: str) -> None:
     edit(lay(tmp_path), path, old, new)
     found = checked(tmp_path)
     assert found.workspace is None

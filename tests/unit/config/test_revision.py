@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.workspaces import FILES, checked, edit, lay
 
 from headrace.config import revision as revision_form
 from headrace.config.revision import canonical, identity, of, stored
 from headrace.core.errors import OperationFailed
+from tests.workspaces import FILES, checked, edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.workspaces import FILES, lay
 
 from headrace.adapters.weights.catalogue import built_in
 from headrace.config import template
@@ -16,6 +15,7 @@ from headrace.config.located import read
 from headrace.config.model import Limits, Provider, Source
 from headrace.config.reference import markdown
 from headrace.config.schemas import FORMS, publish, schema
+from tests.workspaces import FILES, lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KIND = {"headrace.yaml": "headrace", "people.yaml": "people", "services": "service", "deployments": "deployment", "sources": "source"}
 
 
-def validator(name: str) -> Any:  # noqa: ANN401  jsonschema has no types
+def validator(name: str) -> Any:
     return Draft202012Validator(schema(name))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.workspaces import checked, lay
 
 from headrace.config import template
 from headrace.config.located import read
 from headrace.core.errors import OperationFailed
+from tests.workspaces import checked, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

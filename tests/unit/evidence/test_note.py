@@ -77,7 +77,17 @@ def test_what_is_no_note_of_the_key_is_broken(note: str, why: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "log\n1\n", "log\n1\nAAAA", "log\n01\nAAAA\n", "log\n-1\nAAAA\n", "log\n1\n\nAAAA\n", "log\n1\nAAA\n", "log\n1\nAAB=\n", f"log\n{'9' * 5000}\nAAAA\n"],
+    [
+        "",
+        "log\n1\n",
+        "log\n1\nAAAA",
+        "log\n01\nAAAA\n",
+        "log\n-1\nAAAA\n",
+        "log\n1\n\nAAAA\n",
+        "log\n1\nAAA\n",
+        "log\n1\nAAB=\n",
+        f"log\n{'9' * 5000}\nAAAA\n",
+    ],
 )
 def test_what_is_no_checkpoint_is_broken(text: str) -> None:
     with pytest.raises(Broken):

@@ -30,7 +30,9 @@ NOBODY = 65534
 
 
 def append(store: LogStore, record: Facts) -> None:
-    store.append([Entry(str(record["request"]), str(record["kind"]), str(record.get("instance", "")), records.canonical(record))], ledgers.NOW_US)
+    store.append(
+        [Entry(str(record["request"]), str(record["kind"]), str(record.get("instance", "")), records.canonical(record))], ledgers.NOW_US
+    )
 
 
 def filled(folder: Path) -> LogStore:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def validate(name: str, value: object) -> None:
-    registry: Registry[object] = Registry().with_resources([(str(schema(each)["$id"]), Resource.from_contents(schema(each))) for each in NAMES])
+    registry: Registry[object] = Registry().with_resources(
+        [(str(schema(each)["$id"]), Resource.from_contents(schema(each))) for each in NAMES]
+    )
     jsonschema.Draft202012Validator(schema(name), registry=registry).validate(value)
 
 
@@ -40,7 +42,9 @@ def test_a_record_keeps_to_its_schema(record: Facts) -> None:
     validate("record", json.loads(records.canonical(record)))
 
 
-@pytest.mark.parametrize("change", [{"answer": "text"}, {"outcome": "perhaps"}, {"time_us": 0.5}, {"kind": "opened"}, {"schema": "headrace/record/0"}])
+@pytest.mark.parametrize(
+    "change", [{"answer": "text"}, {"outcome": "perhaps"}, {"time_us": 0.5}, {"kind": "opened"}, {"schema": "headrace/record/0"}]
+)
 def test_what_is_no_record_does_not(change: dict[str, object]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         validate("record", {**ledgers.settled(), **change})
@@ -54,8 +58,18 @@ def test_the_schemas_are_schemas(name: str) -> None:
 def test_an_interruption_keeps_what_was_known() -> None:
     began = ledgers.opened("req_1", instance="gw_7")
     record = records.interrupted(began, 42)
-    assert (record["request"], record["instance"], record["stages"], record["received_us"]) == ("req_1", "gw_7", began["stages"], began["received_us"])
-    assert (record["kind"], record["outcome"], record["error"], record["time_us"]) == ("interrupted", "interrupted", "internal.interrupted", 42)
+    assert (record["request"], record["instance"], record["stages"], record["received_us"]) == (
+        "req_1",
+        "gw_7",
+        began["stages"],
+        began["received_us"],
+    )
+    assert (record["kind"], record["outcome"], record["error"], record["time_us"]) == (
+        "interrupted",
+        "interrupted",
+        "internal.interrupted",
+        42,
+    )
 
 
 def test_prices_are_exact_and_seconds_are_microseconds() -> None:

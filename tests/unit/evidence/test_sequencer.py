@@ -134,7 +134,9 @@ async def test_a_payload_of_another_form_is_an_error(ledger: LedgerClient, socke
     assert await ledger.ready() == 0
 
 
-async def test_the_writer_outlives_a_defect(ledger: LedgerClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_writer_outlives_a_defect(
+    ledger: LedgerClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.CRITICAL)
     with monkeypatch.context() as broken:
         broken.setattr(LogStore, "append", lambda *_: 1 / 0)

@@ -70,7 +70,9 @@ def test_every_link_holds(log: Log) -> None:
 
 
 def test_the_bundle_keeps_to_its_schema(log: Log) -> None:
-    registry: Registry[object] = Registry().with_resources([(str(schema(each)["$id"]), Resource.from_contents(schema(each))) for each in NAMES])
+    registry: Registry[object] = Registry().with_resources(
+        [(str(schema(each)["$id"]), Resource.from_contents(schema(each))) for each in NAMES]
+    )
     for bundle in (log.bundle, log.refusal):
         jsonschema.Draft202012Validator(schema("bundle"), registry=registry).validate(bundle)
 
@@ -132,7 +134,12 @@ def not_utf8(content: bytearray) -> bool:
 
 @pytest.mark.parametrize(
     ("part", "name", "links"),
-    [("receipt", "sequence", ["receipt", "inclusion"]), ("receipt", "time_us", ["receipt"]), ("proof", "index", ["inclusion"]), ("proof", "size", ["inclusion"])],
+    [
+        ("receipt", "sequence", ["receipt", "inclusion"]),
+        ("receipt", "time_us", ["receipt"]),
+        ("proof", "index", ["inclusion"]),
+        ("proof", "size", ["inclusion"]),
+    ],
 )
 def test_one_other_number_breaks_its_link(log: Log, part: str, name: str, links: list[str]) -> None:
     for bit in range(50):
@@ -222,15 +229,25 @@ def test_the_file_stands_alone(log: Log, tmp_path: Path) -> None:
     assert "from headrace" not in standalone.read_text()
     for bundle, code, said in ((log.bundle, 0, "holds   checkpoint"), ({**log.bundle, "text": "another"}, 1, "BROKEN  text")):
         path = written(bundle, tmp_path)
-        ran = subprocess.run(  # noqa: S603 - our own file
-            [sys.executable, "-I", str(standalone), str(path), "--key", log.vkey], capture_output=True, text=True, check=False, env={}, cwd=tmp_path
+        ran = subprocess.run(
+            [sys.executable, "-I", str(standalone), str(path), "--key", log.vkey],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={},
+            cwd=tmp_path,
         )
         assert (ran.returncode, ran.stderr) == (code, "")
         assert said in ran.stdout
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"{", "cannot be read as JSON"), (b"[]", "is not a bundle"), (b"[" * 200_000, "cannot be read as JSON"), (b"\xff", "cannot be read")])
-def test_the_program_tells_what_it_cannot_read(log: Log, tmp_path: Path, content: bytes, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"{", "cannot be read as JSON"), (b"[]", "is not a bundle"), (b"[" * 200_000, "cannot be read as JSON"), (b"\xff", "cannot be read")],
+)
+def test_the_program_tells_what_it_cannot_read(
+    log: Log, tmp_path: Path, content: bytes, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "bundle.json"
     path.write_bytes(content)
     monkeypatch.setattr(sys, "argv", ["verify.py", str(path), "--key", log.vkey])

@@ -125,7 +125,14 @@ async def test_errors_keep_class_code_place_and_mend(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "code"), [("strange", "test.strange"), ("faults", "workspace.faults"), ("defect", "internal.error"), ("give_up", "internal.error"), ("none", "internal.no_such_method")]
+    ("method", "code"),
+    [
+        ("strange", "test.strange"),
+        ("faults", "workspace.faults"),
+        ("defect", "internal.error"),
+        ("give_up", "internal.error"),
+        ("none", "internal.no_such_method"),
+    ],
 )
 async def test_other_errors_are_errors_too(client: Client, method: str, code: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
@@ -281,7 +288,9 @@ async def test_a_client_waits_for_a_server_that_does_not_read(socket: Path) -> N
     silent.close()
 
 
-@pytest.mark.parametrize("bad", [frames.LENGTH.pack(frames.LARGEST_FRAME + 1), frames.pack(b"\xc1"), frames.pack(msgspec.msgpack.encode(1))])
+@pytest.mark.parametrize(
+    "bad", [frames.LENGTH.pack(frames.LARGEST_FRAME + 1), frames.pack(b"\xc1"), frames.pack(msgspec.msgpack.encode(1))]
+)
 async def test_a_bad_frame_drops_its_connection_only(client: Client, socket: Path, bad: bytes, caplog: pytest.LogCaptureFixture) -> None:
     assert await client.call("echo", NIL) == NIL
     reader, writer = await asyncio.open_unix_connection(str(socket))

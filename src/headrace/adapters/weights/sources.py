@@ -199,7 +199,7 @@ def _reason(error: Exception) -> str:
 class _StayEncrypted(urllib.request.HTTPRedirectHandler):
     """A redirect that leaves https is not followed."""
 
-    def redirect_request(  # noqa: PLR0913, PLR0917 - the base class's signature
+    def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: object, newurl: str
     ) -> urllib.request.Request | None:
         if not newurl.startswith("https:"):

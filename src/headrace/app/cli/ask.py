@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @click.command("ask")
 @click.argument("question")
 @click.option("--service", default="help", show_default=True, help="The service to ask.")
-@click.option("--key", envvar="HEADRACE_KEY", help="The key to ask with (or HEADRACE_KEY). Without one the operator asks, with a key that lasts a minute.")
+@click.option(
+    "--key",
+    envvar="HEADRACE_KEY",
+    help="The key to ask with (or HEADRACE_KEY). Without one the operator asks, with a key that lasts a minute.",
+)
 @click.option("--tenant", default=None, help="The operator's tenant, when no key is given; default: the workspace's first.")
 @workspace_option
 @json_option

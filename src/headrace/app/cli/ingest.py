@@ -68,6 +68,8 @@ class Spaced:
     def __call__(self, counts: Counts) -> None:
         """Hear of progress, and show it when it is time."""
         now = time.monotonic()
+        if counts.stage is Stage.DONE:
+            return  # the report says it
         if counts.stage is self._stage and now - self._shown < self._seconds:
             return
         self._stage, self._shown = counts.stage, now

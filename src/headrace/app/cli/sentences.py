@@ -58,7 +58,10 @@ def _finding_words(facts: Json) -> str:
     found = _list(facts.get("findings"))
     if not found:
         return "nothing found"
-    words = [f"{each.get('kind')} {each.get('action')} ({each.get('origin')}[{each.get('part')}], {each.get('start')}–{each.get('end')})" for each in found]
+    words = [
+        f"{each.get('kind')} {each.get('action')} ({each.get('origin')}[{each.get('part')}], {each.get('start')}–{each.get('end')})"
+        for each in found
+    ]
     return " · ".join(words)
 
 
@@ -70,7 +73,11 @@ def _grounded(facts: Json, record: Json) -> str:
     if not facts:
         return f"failed: {record.get('error')}"
     passages = _list(facts.get("passages"))
-    arms = [f"{arm} {' '.join(_rank(each, arm) for each in passages)}" for arm in ("bm25", "dense") if any(arm in _map(each.get("ranks")) for each in passages)]
+    arms = [
+        f"{arm} {' '.join(_rank(each, arm) for each in passages)}"
+        for arm in ("bm25", "dense")
+        if any(arm in _map(each.get("ranks")) for each in passages)
+    ]
     confidence = int(str(facts.get("confidence_ppm", 0))) / 1_000_000
     return f"{len(passages)} of {facts.get('candidates')} passages ({', '.join(arms)}) · confidence {confidence:.2f} · index v{facts.get('index')}"
 
@@ -96,7 +103,11 @@ def _reserved(facts: Json, record: Json) -> str:
     if not facts.get("answer_tokens"):
         return "nothing to reserve"
     prompt = facts.get("prompt_tokens")
-    fits = f"prompt {prompt} + answer {facts.get('answer_tokens')} of {facts.get('context_tokens')} tokens" if prompt is not None else f"answer {facts.get('answer_tokens')} tokens"
+    fits = (
+        f"prompt {prompt} + answer {facts.get('answer_tokens')} of {facts.get('context_tokens')} tokens"
+        if prompt is not None
+        else f"answer {facts.get('answer_tokens')} tokens"
+    )
     return f"{fits} · slot after {milliseconds(facts.get('waited_us', 0))}"
 
 
@@ -158,11 +169,15 @@ def answer_lines(response: Json) -> list[str]:
     for near in _list(facts.get("nearest")):
         lines.append(_row("", f"nearest: {near.get('document')}, {near.get('place')}"))
     model = route.get("deployment") or "none needed"
-    lines.append(_row("allowed by", f"{_names(_map(facts.get('decision')).get('policies'))}      mode  {facts.get('mode')}      model  {model}"))
+    lines.append(
+        _row("allowed by", f"{_names(_map(facts.get('decision')).get('policies'))}      mode  {facts.get('mode')}      model  {model}")
+    )
     tokens = f"{usage.get('input')} in, {usage.get('input_cached')} cached, {usage.get('output')} out"
     stages = {str(name): int(str(us)) for name, us in _map(facts.get("stages")).items()}
     times = ", ".join(f"{name} {us / 1000:.1f}" for name, us in stages.items() if us >= 50)
-    lines.append(_row("cost", f"{cost.get('amount')} {cost.get('currency')} · {tokens}      time  {sum(stages.values()) / 1000:.0f} ms: {times}"))
+    lines.append(
+        _row("cost", f"{cost.get('amount')} {cost.get('currency')} · {tokens}      time  {sum(stages.values()) / 1000:.0f} ms: {times}")
+    )
     return lines
 
 

@@ -46,7 +46,9 @@ def command(bundle: Path | None, key: str | None, standalone: Path | None, works
 def _show(links: list[verify.Link], *, as_json: bool) -> None:
     broken = [link.name for link in links if not link.holds]
     if as_json:
-        print_json({"holds": not broken, "broken": broken, "links": [{"name": link.name, "holds": link.holds, "why": link.why} for link in links]})
+        print_json(
+            {"holds": not broken, "broken": broken, "links": [{"name": link.name, "holds": link.holds, "why": link.why} for link in links]}
+        )
         return
     for link in links:
         click.echo(f"{'holds' if link.holds else 'BROKEN':<8}{link.name:<12}{link.why}")
@@ -58,7 +60,9 @@ def _write(path: Path, *, as_json: bool) -> int:
         path.write_text(source, encoding="utf-8")
     except OSError as error:
         message = f"The verifier cannot be written: {error.strerror}."
-        raise OperationFailed(message, code="verify.unwritable", param=str(path), mend="Name a file in a folder that can be written.") from error
+        raise OperationFailed(
+            message, code="verify.unwritable", param=str(path), mend="Name a file in a folder that can be written."
+        ) from error
     if as_json:
         print_json({"written": str(path)})
     else:

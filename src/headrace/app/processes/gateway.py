@@ -7,7 +7,6 @@ import gc
 import os
 import socket
 
-
 import msgspec
 
 from headrace.app.http import server
@@ -16,7 +15,6 @@ from headrace.app.installation import url_of
 from headrace.app.processes import child
 from headrace.app.wiring import open_gateway
 from headrace.config.layout import Layout
-
 
 
 async def serve(descriptor: int, layout: Layout) -> None:

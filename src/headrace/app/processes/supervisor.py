@@ -135,7 +135,9 @@ class Supervisor:
         while not ready.exists():
             if self.restarts.get(name, 0) > 1 or asyncio.get_running_loop().time() > deadline:
                 raise OperationFailed(
-                    f"The {name} process does not start: {self._last_words(name)}", code="operation.start_failed", mend=f"See {self.log_of(name)}."
+                    f"The {name} process does not start: {self._last_words(name)}",
+                    code="operation.start_failed",
+                    mend=f"See {self.log_of(name)}.",
                 )
             await asyncio.sleep(0.01)
 

@@ -37,7 +37,9 @@ class LogReader:
             raise NotFound(msg, code="ledger.none", param=str(folder), mend="It begins with the first headrace up.") from None
         except (OSError, ValueError, sqlite3.Error) as error:
             msg = f"The ledger cannot be read: {error}."
-            raise OperationFailed(msg, code="ledger.unreadable", param=str(path), mend="A damaged one comes back from your backup.") from error
+            raise OperationFailed(
+                msg, code="ledger.unreadable", param=str(path), mend="A damaged one comes back from your backup."
+            ) from error
 
     def __enter__(self) -> Self:
         return self

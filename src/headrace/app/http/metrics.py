@@ -1,0 +1,72 @@
+"""Metrics: counts and durations by service and outcome, never content. Every label takes few values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from headrace.core.errors import HeadraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from prometheus_client import CollectorRegistry
+
+    from headrace.core.flow import Answer
+
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+UNKNOWN: Final = "none"
+"""The service label of a request that names no service in force."""
+CODES: Final = 64
+"""The most error codes that are told apart; a provider could invent more."""
+
+
+class Metrics:
+    """The meters of one application."""
+
+    def __init__(self, registry: CollectorRegistry, services: Callable[[], Collection[str]]) -> None:
+        self._services = services
+        self._codes: set[str] = set()
+        self._requests = Counter("headrace_requests", "Requests by outcome.", ("service", "outcome", "code"), registry=registry)
+        self._duration = Histogram("headrace_request_seconds", "From the request's head to its last byte.", ("service",), SECONDS, registry)
+        self._first = Histogram("headrace_first_text_seconds", "To the first text of a streamed answer.", ("service",), SECONDS, registry)
+        self._tokens = Counter("headrace_tokens", "Tokens by kind.", ("service", "kind"), registry=registry)
+        self._cost = Counter("headrace_cost", "Price of the answers given.", ("service", "currency"), registry=registry)
+        self._findings = Counter("headrace_guard_findings", "What guards found.", ("service", "guard", "kind", "action"), registry=registry)
+        self._modes = Counter("headrace_answers", "Answers by mode: quote, abstain, generate.", ("service", "mode"), registry=registry)
+        self.running = Gauge("headrace_requests_running", "Requests under way.", registry=registry)
+
+    def answered(self, answer: Answer, seconds: float, first: float | None) -> None:
+        """An answer was given whole."""
+        service = self._service(answer.call.service)
+        self._end(service, "answered", "", seconds)
+        if first is not None:
+            self._first.labels(service).observe(first)
+        usage = answer.usage
+        for kind, count in (("input", usage.input), ("input_cached", usage.input_cached), ("output", usage.output)):
+            if count:
+                self._tokens.labels(service, kind).inc(count)
+        if answer.cost.amount:
+            self._cost.labels(service, answer.cost.currency).inc(float(answer.cost.amount))
+        self._modes.labels(service, str(answer.mode)).inc()
+        for found in answer.findings:
+            self._findings.labels(service, found.guard, found.kind, str(found.action)).inc()
+
+    def failed(self, service: str, error: HeadraceError, status: int, seconds: float) -> None:
+        """A request was refused, or failed."""
+        outcome = "refused" if status < 500 or status == 503 else "failed"  # noqa: PLR2004 - HTTP statuses
+        code = error.code if error.code in self._codes or len(self._codes) < CODES else "other"
+        self._codes.add(code)
+        self._end(self._service(service), outcome, code, seconds)
+
+    def cancelled(self, service: str, seconds: float) -> None:
+        """The client left before the end."""
+        self._end(self._service(service), "cancelled", "", seconds)
+
+    def _end(self, service: str, outcome: str, code: str, seconds: float) -> None:
+        self._requests.labels(service, outcome, code).inc()
+        self._duration.labels(service).observe(seconds)
+
+    def _service(self, name: str) -> str:
+        return name if name in self._services() else UNKNOWN

@@ -1,0 +1,333 @@
+"""The OpenAI chat request, read strictly: every parameter is honoured or refused by name, nothing is dropped in silence.
+
+The body is parsed once. A wrong value is answered with its place (``messages[1].content``) and what would be right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, NoReturn, TypeAlias
+
+import msgspec
+
+from headrace.app.http.messages import turns_of
+from headrace.config.faults import did_you_mean
+from headrace.core.errors import BadRequest, UnsupportedParameter
+from headrace.core.flow import Call, Received
+from headrace.core.values import JsonSchema, RequestId, Sampling
+
+Json: TypeAlias = "Mapping[str, object]"
+
+DEEPEST: Final = 64
+"""Levels of nesting in a body; a JSON Schema has the most."""
+_CLIENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}/[0-9][0-9A-Za-z.+-]{0,31}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LARGEST_INT = 2**63 - 1
+
+_Model = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+_Tokens = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+_Penalty = Annotated[float, msgspec.Meta(ge=-2, le=2)]
+_Stop = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class StreamOptions(msgspec.Struct, forbid_unknown_fields=True):
+    """``stream_options``. Obfuscation (padding) is not made; asking for none is honoured."""
+
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class Parameters(msgspec.Struct):
+    """The parameters that are honoured, apart from ``messages`` and ``response_format``."""
+
+    model: _Model
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: _Tokens | None = None
+    max_completion_tokens: _Tokens | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=-(2**63), le=_LARGEST_INT)] | None = None
+    stop: _Stop | Annotated[list[_Stop], msgspec.Meta(max_length=4)] | None = None
+    presence_penalty: _Penalty | None = None
+    frequency_penalty: _Penalty | None = None
+    n: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    store: bool | None = None
+    user: Annotated[str, msgspec.Meta(max_length=512)] | None = None
+    metadata: Annotated[dict[str, Annotated[str, msgspec.Meta(max_length=512)]], msgspec.Meta(max_length=16)] | None = None
+
+
+HONOURED: Final[Mapping[str, str]] = {
+    "model": "The service to ask, by its name.",
+    "messages": "Strings or text parts (joined by a line break); roles system, developer (the same as system), user, assistant.",
+    "stream": "Server-sent events as the answer is made; the last event has the `headrace` object.",
+    "stream_options": "`include_usage`: tokens in an event of their own. `include_obfuscation`: only false.",
+    "max_tokens": "Most tokens of the answer. The same as max_completion_tokens.",
+    "max_completion_tokens": "Most tokens of the answer.",
+    "temperature": "0 to 2.",
+    "top_p": "Over 0, to 1.",
+    "seed": "Passed on; the same seed gives the same answer as far as the deployment keeps that promise.",
+    "stop": "A string or up to four; the answer ends before it.",
+    "presence_penalty": "-2 to 2.",
+    "frequency_penalty": "-2 to 2.",
+    "response_format": "text, json_object, or json_schema: the answer keeps to the schema, strict or not.",
+    "n": "Only 1.",
+    "store": "Only false: Headrace keeps no answers for later retrieval.",
+    "user": "Accepted and not kept: the key says who asks.",
+    "metadata": "Accepted (16 strings) and not kept: records are content-free.",
+}
+"""What each honoured parameter does; the reference page is made of this."""
+
+NEUTRAL: Final[Mapping[str, tuple[object, ...]]] = {
+    "audio": (),
+    "function_call": ("none",),
+    "functions": ([],),
+    "logit_bias": ({},),
+    "logprobs": (False,),
+    "modalities": (["text"],),
+    "moderation": (),
+    "parallel_tool_calls": (),
+    "prediction": (),
+    "prompt_cache_key": (),
+    "prompt_cache_options": (),
+    "prompt_cache_retention": (),
+    "reasoning_effort": ("none",),
+    "safety_identifier": (),
+    "service_tier": ("auto", "default"),
+    "tool_choice": ("none",),
+    "tools": ([],),
+    "top_logprobs": (0,),
+    "verbosity": (),
+    "web_search_options": (),
+}
+"""Parameters of the dialect that are refused, and the values that ask for nothing and so are accepted (null always is)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What comes with the body: who asks, with what, when, and under which id."""
+
+    request: str
+    received_us: int
+    credential: str
+    client: str
+    endpoint: str = "/v1/chat/completions"
+
+
+def client_of(user_agent: str) -> str:
+    """``OpenAI/Python`` names product and version as ``product/version`` first; anything of another form is ``other``."""
+    first = user_agent.split(" ", 1)[0]
+    return first if _CLIENT.fullmatch(first) else "other"
+
+
+def read(body: bytes, envelope: Envelope) -> Received:
+    """The request. Raises BadRequest or UnsupportedParameter with the place and the mend."""
+    fields = parse(body)
+    _account(fields)
+    parameters = _convert({name: value for name, value in fields.items() if name in Parameters.__struct_fields__})
+    _agree(parameters)
+    turns = turns_of(fields.get("messages"))
+    sampling = Sampling(
+        max_tokens=parameters.max_completion_tokens or parameters.max_tokens,
+        temperature=parameters.temperature,
+        top_p=parameters.top_p,
+        seed=parameters.seed,
+        stop=_stop(parameters.stop),
+        presence_penalty=parameters.presence_penalty,
+        frequency_penalty=parameters.frequency_penalty,
+        format=_format(fields.get("response_format")),
+    )
+    call = Call(
+        request=RequestId(envelope.request),
+        endpoint=envelope.endpoint,
+        service=parameters.model,
+        stream=bool(parameters.stream),
+        received_us=envelope.received_us,
+        client=envelope.client,
+        sampling=sampling,
+        include_usage=bool(parameters.stream_options and parameters.stream_options.include_usage),
+    )
+    return Received(call, envelope.credential, turns)
+
+
+def parse(body: bytes) -> Json:
+    """A JSON object. Raises BadRequest for what is not UTF-8, not JSON, not an object, has a name twice, nests too deep, or holds
+    characters that no text has."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise _not_json(f"Byte {error.start + 1} of the body is not UTF-8.", "Encode the body as UTF-8.") from None
+    try:
+        found: object = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        raise _not_json(f"The body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.", "Send one JSON object.") from None
+    except RecursionError:
+        raise _too_deep("") from None
+    except ValueError:
+        raise _not_json("The body has a number of too many digits.", "Send numbers of at most 4,300 digits.") from None
+    if not isinstance(found, dict):
+        message = "The body is JSON, but not an object."
+        raise BadRequest(message, code="request.invalid_json", mend='Send {"model": …, "messages": […]}.')
+    if b"\\u" in body or body.count(b"{") + body.count(b"[") > DEEPEST:
+        _sound(found, "", DEEPEST)
+    return found  # pyright: ignore[reportUnknownVariableType]
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        message = "A name stands twice in one object of the body, so it is not certain what is meant."
+        raise BadRequest(message, code="request.invalid_json", param=_shown(twice), mend="Send it once.")
+    return found
+
+
+def _constant(word: str) -> NoReturn:
+    raise _not_json(f"{word} is not a JSON number.", "Send a finite number.")
+
+
+def _sound(value: object, place: str, left: int) -> None:
+    """Raises BadRequest for a lone surrogate or a NUL in any text, and for what nests too deep."""
+    if isinstance(value, str):
+        if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
+            message = "This text has a character that no text has (NUL, or half of a surrogate pair)."
+            raise BadRequest(message, code="request.invalid_text", param=place, mend="Remove it.")
+        return
+    if left == 0:
+        raise _too_deep(place)
+    if isinstance(value, dict):
+        for name, each in value.items():  # pyright: ignore[reportUnknownVariableType]
+            _sound(name, place, left)  # pyright: ignore[reportUnknownArgumentType]
+            _sound(each, f"{place}.{_shown(str(name))}" if place else _shown(str(name)), left - 1)  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, list):
+        for n, each in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            _sound(each, f"{place}[{n}]", left - 1)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _account(fields: Json) -> None:
+    """Every parameter is one that is honoured, or asks for nothing; otherwise it is refused by its name."""
+    for name, value in fields.items():
+        if name in HONOURED:
+            continue
+        if name in NEUTRAL:
+            if value is None or any(value == each and type(value) is type(each) for each in NEUTRAL[name]):
+                continue
+            message = f'"{name}" is not supported here, and it is refused rather than dropped.'
+            raise UnsupportedParameter(message, param=name, mend="Leave it out.")
+        alike = did_you_mean(name, HONOURED)
+        message = "This parameter is not known."
+        mend = f'Did you mean "{alike}"?' if alike else "Leave it out."
+        raise UnsupportedParameter(message, code="request.unknown_parameter", param=_shown(name), mend=mend)
+
+
+def _convert(fields: dict[str, object]) -> Parameters:
+    try:
+        return msgspec.convert(fields, Parameters)
+    except msgspec.ValidationError as error:
+        raise _wrong(str(error)) from None
+
+
+_PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<place>.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+
+
+def _wrong(words: str) -> BadRequest:
+    """Msgspec's word about the first thing that does not fit, as an error with its place."""
+    placed = _PLACED.fullmatch(words)
+    what, place = (placed["what"], placed["place"] or "") if placed else (words, "")
+    if missing := _MISSING.fullmatch(what):
+        return BadRequest(f'"{missing["name"]}" is missing.', code="request.missing", param=missing["name"], mend="Send it.")
+    if unknown := _UNKNOWN.fullmatch(what):
+        place = f"{place}.{_shown(unknown['name'])}"
+        return UnsupportedParameter("This parameter is not known.", code="request.unknown_parameter", param=place, mend="Leave it out.")
+    return BadRequest(f"{what.replace('`', '')}.", param=place.replace("[...]", "[]"), mend="See the parameter in the API reference.")
+
+
+def _agree(parameters: Parameters) -> None:
+    """Raises where two parameters do not go together, or a value cannot be honoured."""
+    if parameters.n not in {None, 1}:
+        message = "One answer is given to a request."
+        raise UnsupportedParameter(message, param="n", mend="Leave n out, or send several requests.")
+    if parameters.store:
+        message = "Headrace keeps no answers for later retrieval."
+        raise UnsupportedParameter(message, param="store", mend="Leave store out.")
+    if parameters.stream_options is not None:
+        if not parameters.stream:
+            message = "stream_options go with stream only."
+            raise BadRequest(message, param="stream_options", mend="Send stream: true, or leave stream_options out.")
+        if parameters.stream_options.include_obfuscation:
+            message = "No padding is added to streamed events."
+            raise UnsupportedParameter(message, param="stream_options.include_obfuscation", mend="Leave it out.")
+    most = {parameters.max_tokens, parameters.max_completion_tokens} - {None}
+    if len(most) > 1:
+        message = "max_tokens and max_completion_tokens are the same thing and differ here."
+        raise BadRequest(message, param="max_completion_tokens", mend="Send one of them.")
+
+
+def _stop(value: str | list[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _format(value: object) -> JsonSchema | None:
+    """``response_format``. Raises BadRequest, UnsupportedParameter."""
+    if value is None:
+        return None
+    kind = value.get("type") if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    if not isinstance(value, dict) or kind not in {"text", "json_object", "json_schema"}:
+        message = "A response format is an object with the type text, json_object or json_schema."
+        raise BadRequest(
+            message, param="response_format.type", mend='Send {"type": "json_schema", "json_schema": {"name": …, "schema": …}}.'
+        )
+    wanted = {"type", "json_schema"} if kind == "json_schema" else {"type"}
+    _only(value, wanted, "response_format")  # pyright: ignore[reportUnknownArgumentType]
+    if kind == "json_schema":
+        return _schema(value.get("json_schema"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    return JsonSchema(None) if kind == "json_object" else None
+
+
+def _schema(value: object) -> JsonSchema:
+    place = "response_format.json_schema"
+    if not isinstance(value, dict):
+        message = "json_schema is an object with a name and a schema."
+        raise BadRequest(message, param=place, mend='Send {"name": "answer", "schema": {"type": "object", …}}.')
+    fields: Json = value  # pyright: ignore[reportUnknownVariableType]
+    _only(fields, {"name", "schema", "strict"}, place)
+    name, schema, strict = fields.get("name"), fields.get("schema"), fields.get("strict")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        message = "The name of a schema has letters, digits, dash and underscore, at most 64."
+        raise BadRequest(message, param=f"{place}.name", mend='Send a name such as "answer".')
+    if not isinstance(schema, dict):
+        message = "The schema is missing, or is not an object."
+        raise BadRequest(message, param=f"{place}.schema", mend='Send a JSON Schema, such as {"type": "object", "properties": {…}}.')
+    if strict is not None and not isinstance(strict, bool):
+        message = "strict is true or false."
+        raise BadRequest(message, param=f"{place}.strict", mend="Leave it out: every schema is kept strictly.")
+    return JsonSchema(schema, name)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _only(fields: Json, known: set[str], place: str) -> None:
+    for name, value in fields.items():
+        if name not in known and value is not None:
+            message = "This is not honoured here, and it is refused rather than dropped."
+            raise UnsupportedParameter(message, param=f"{place}.{_shown(name)}", mend="Leave it out.")
+
+
+def _shown(name: str) -> str:
+    """A name that a client chose, as it may be shown: short, and plain."""
+    return "".join(each if each.isprintable() else "?" for each in name[:64])
+
+
+def _not_json(message: str, mend: str) -> BadRequest:
+    return BadRequest(message, code="request.invalid_json", mend=mend)
+
+
+def _too_deep(place: str) -> BadRequest:
+    return BadRequest(f"The body nests deeper than {DEEPEST} levels.", code="request.too_deep", param=place or None, mend="Flatten it.")
