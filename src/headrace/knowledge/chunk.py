@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from headrace.knowledge.chunk_blocks import Block, Kind, structure
 from headrace.knowledge.chunk_measure import tokens
+from headrace.knowledge.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,12 +25,8 @@ TARGET = 190
 """Estimated tokens that a passage is filled up to."""
 BOUND = 225
 """Estimated tokens that no passage passes: true tokens stay below the 254 that the embedder sees, but for rare text (see measure)."""
-_SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’)\]*_`]*(?=\s)|[。！？]+[\"”’」』）]*)\s*")
-_ABBREVIATIONS = r"e\.g|i\.e|cf|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Sec|Art|approx|incl|z\.B|d\.h|bzw|ca"
-_ABBREVIATION = re.compile(rf"(?:\b(?:{_ABBREVIATIONS})|\b[A-Z]|^\s*\d+)\.$")
 _WORD = re.compile(r"\S+\s*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
-_LOOK_BACK = 16
 MARKDOWN_LIKE = frozenset(
     {
         "text/markdown",
@@ -117,7 +114,7 @@ def _pieces(text: str, block: Block) -> Iterator[_Piece]:
     if whole.size <= BOUND:
         yield whole
         return
-    ranges = _lines(text, whole) if block.kind in (Kind.CODE, Kind.TABLE) else _sentences(text, whole)
+    ranges = _lines(text, whole.start, whole.end) if block.kind in (Kind.CODE, Kind.TABLE) else _sentences(text, whole)
     for start, end in ranges:
         part = _trimmed(text, start, end)
         if part is None:
@@ -147,26 +144,14 @@ def _trimmed(text: str, start: int, end: int) -> _Piece | None:
     return _Piece(begin, begin + len(kept), max(1, tokens(kept)))
 
 
-def _lines(text: str, part: _Piece) -> Iterator[tuple[int, int]]:
-    for found in _LINE.finditer(text, part.start, part.end):
-        if found.start() < found.end():
-            yield found.start(), found.end()
-
-
 def _sentences(text: str, part: _Piece) -> Iterator[tuple[int, int]]:
     """Sentences; the items of a list, which end no sentence, by their lines."""
-    start = part.start
-    for found in _SENTENCE_END.finditer(text, part.start, part.end):
-        if _ABBREVIATION.search(text, max(start, found.start() - _LOOK_BACK), found.start() + 1):
-            continue
-        yield from _listed(text, start, found.end())
-        start = found.end()
-    if start < part.end:
-        yield from _listed(text, start, part.end)
+    for start, end in sentences(text, part.start, part.end):
+        if tokens(text[start:end]) <= BOUND:
+            yield start, end
+        else:
+            yield from _lines(text, start, end)
 
 
-def _listed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    if tokens(text[start:end]) <= BOUND:
-        yield start, end
-    else:
-        yield from ((found.start(), found.end()) for found in _LINE.finditer(text, start, end) if found.start() < found.end())
+def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    return ((found.start(), found.end()) for found in _LINE.finditer(text, start, end) if found.start() < found.end())
