@@ -39,6 +39,20 @@ class Api:
         """The whole answer. Raises the API's error as a HeadraceError with its code, place and mend."""
         return self._json("POST", "/v1/chat/completions", {"model": service, "messages": [{"role": "user", "content": question}], **more})
 
+    def services(self) -> list[str]:
+        """Names of the services that this key may ask."""
+        listed = self._json("GET", "/v1/models", None).get("data")
+        return [str(each.get("id")) for each in listed] if isinstance(listed, list) else []
+
+    def readiness(self) -> Mapping[str, str]:
+        """What each part of the installation says of itself: ``ready``, or what it is doing."""
+        connection, response = self._sent("GET", "/readyz", None)
+        try:
+            parts = json.loads(response.read()).get("parts")
+        finally:
+            connection.close()
+        return {str(name): str(word) for name, word in parts.items()} if isinstance(parts, dict) else {}
+
     def proof(self, request: str) -> Mapping[str, object]:
         """The proof bundle of one's own request."""
         return self._json("GET", f"/v1/headrace/requests/{request}/proof", None)
@@ -68,6 +82,15 @@ class Api:
         return answered
 
     def _send(self, method: str, path: str, body: object) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        """An exchange that succeeded. Raises the API's error."""
+        connection, response = self._sent(method, path, body)
+        if response.status >= http.client.BAD_REQUEST:
+            detail = response.read()
+            connection.close()
+            raise _error(json.loads(detail))
+        return connection, response
+
+    def _sent(self, method: str, path: str, body: object) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_WITHIN)
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", "User-Agent": "headrace-cli/1"}
@@ -78,10 +101,6 @@ class Api:
             connection.close()
             msg = f"{self.url} does not answer ({error.strerror or error})."
             raise Unavailable(msg, code="operation.no_answer", mend="See whether headrace up still runs.") from error
-        if response.status >= http.client.BAD_REQUEST:
-            detail = response.read()
-            connection.close()
-            raise _error(json.loads(detail))
         return connection, response
 
 

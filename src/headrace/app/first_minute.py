@@ -17,14 +17,19 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.app.cli.sentences import answer_lines
+from headrace.config.template import CHECKOUT
 from headrace.core.errors import HeadraceError, OperationFailed
 from headrace.evidence import verify
+from headrace.evidence.log.note import VKEY_FILE
+from headrace.knowledge.chunk_blocks import Kind, structure
+from headrace.knowledge.documents import DocumentStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from headrace.app.client import Api
     from headrace.config.layout import Layout
+    from headrace.config.model import Workspace
 
 OWN_QUESTION = "How do I return to an earlier revision?"
 """Asked of Headrace's own documents; any other folder is asked about one of its headings."""
@@ -38,6 +43,12 @@ EXTRACT_SCHEMA = {
 }
 
 
+DOCUMENTS_LOOKED_AT = 20
+WORDS_OF_A_HEADING = 3
+EVENTS_OF_A_STREAM = 3
+"""Who speaks, some text, and the end: fewer would be an answer in one piece."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One call of the first minute: its title, the question, the response."""
@@ -49,8 +60,13 @@ class Shown:
 
 def show(api: Api, layout: Layout, question: str) -> None:
     """Call the three services, print what came, and verify each receipt. Raises OperationFailed when anything was not true."""
-    pin = (layout.ledger / "log.vkey").read_text().strip()
-    for shown in (_help(api, question), _local(api), _extract(api)):
+    pin = (layout.ledger / VKEY_FILE).read_text(encoding="utf-8").strip()
+    offered = api.services()
+    for name, call in (("help", _help), ("local", _local), ("extract", _extract)):
+        if name not in offered:
+            click.echo(f"\n{name:<17}is no service of this workspace, or not one that this key may ask")
+            continue
+        shown = call(api, question)
         click.echo("")
         click.echo(f"{shown.title:<17}{json.dumps(shown.question, ensure_ascii=False)}")
         for line in answer_lines(shown.response):
@@ -58,31 +74,53 @@ def show(api: Api, layout: Layout, question: str) -> None:
         click.echo(f"{'receipt':<17}{_verified(api, shown, pin)}")
 
 
+def question_for(layout: Layout, workspace: Workspace) -> str:
+    """Something that the documents are likely to answer: of Headrace's own, a question that they do; of others, what stands under the first
+    heading that says something."""
+    source = workspace.sources.get("documents")
+    own = CHECKOUT / "docs"
+    if source is not None and own.is_dir() and (layout.workspace / source.folder).resolve() == own.resolve():
+        return OWN_QUESTION
+    return next((f"What is said about {heading}?" for heading in _headings(layout)), OWN_QUESTION)
+
+
+def _headings(layout: Layout) -> Iterator[str]:
+    for manifest in layout.manifests():
+        store = DocumentStore(manifest.parent / layout.documents("any").name)
+        for version in sorted(store.versions())[:DOCUMENTS_LOOKED_AT]:
+            for block in structure(store.text(version), markdown=True).blocks:
+                if block.kind is Kind.HEADING and len(block.title.split()) >= WORDS_OF_A_HEADING:
+                    yield block.title
+
+
 def _help(api: Api, question: str) -> Shown:
     response = api.chat("help", question)
     facts = _facts(response)
-    if facts.get("mode") == "quote" and not facts.get("citations"):
-        raise _untrue("help quoted without a citation")
+    if (facts.get("mode") == "quote") != bool(facts.get("citations")):
+        raise _untrue("help quoted without a citation, or cited without a quote")
+    if question == OWN_QUESTION and facts.get("mode") != "quote":
+        raise _untrue("help did not answer a question that its documents answer")
     return Shown("help", question, response)
 
 
-def _local(api: Api) -> Shown:
-    """Streamed; the last event carries our facts. Put together, it is an answer like any other."""
+def _local(api: Api, question: str) -> Shown:
+    """Streamed; what comes first shows that it is. The last event carries our facts. Put together, it is an answer like any other."""
+    del question
     pieces: list[str] = []
     facts: Mapping[str, object] = {}
     events = 0
     for event in api.stream("local", PLAIN_QUESTION, max_tokens=60):
         events += 1
-        for choice in _list(event.get("choices")):
-            pieces.append(str(_map(choice.get("delta")).get("content") or ""))
+        pieces += [str(_map(choice.get("delta")).get("content") or "") for choice in _list(event.get("choices"))]
         facts = _map(event.get("headrace")) or facts
-    if events < 2 or not "".join(pieces).strip():
+    if events < EVENTS_OF_A_STREAM or not "".join(pieces).strip():
         raise _untrue("local did not stream an answer")
     response = {"choices": [{"message": {"content": "".join(pieces)}}], "headrace": facts}
     return Shown("local, streamed", PLAIN_QUESTION, response)
 
 
-def _extract(api: Api) -> Shown:
+def _extract(api: Api, question: str) -> Shown:
+    del question
     schema = {"type": "json_schema", "json_schema": {"name": "order", "schema": EXTRACT_SCHEMA, "strict": True}}
     response = api.chat("extract", EXTRACT_TEXT, response_format=schema)
     text = _text(response)
@@ -110,13 +148,13 @@ def _verified(api: Api, shown: Shown, pin: str) -> str:
     return f"record {receipt.get('sequence')} of log {receipt.get('log')} · verified offline ✓"
 
 
-def snippet(api: Api) -> Sequence[str]:
+def snippet(api: Api, question: str) -> Sequence[str]:
     """What to paste into Python with the official SDK."""
-    question = f'[{{"role": "user", "content": "{OWN_QUESTION}"}}]'
+    asked = f'[{{"role": "user", "content": {json.dumps(question, ensure_ascii=False)}}}]'
     return (
         "from openai import OpenAI",
         f'client = OpenAI(base_url="{api.url}/v1", api_key="{api.key}")',
-        f'print(client.chat.completions.create(model="help", messages={question}).choices[0].message.content)',
+        f'print(client.chat.completions.create(model="help", messages={asked}).choices[0].message.content)',
     )
 
 

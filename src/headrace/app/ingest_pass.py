@@ -19,6 +19,7 @@ from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.ids import SystemClock
+from headrace.app.ingest_progress import recorded
 from headrace.app.ingesting import STATE, Seen, SeenSource, signature_of
 from headrace.core.errors import OperationFailed
 from headrace.knowledge.documents import DocumentStore
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from headrace.core.ports import Converter, Embedder
     from headrace.knowledge.ingest.report import Report, Told
 
-MANIFEST = "ingest.db"
-DOCUMENTS = "documents"
-
 
 def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = False) -> list[Report]:
     """Bring every tenant's passages up to date; a report for each. Waits while another pass runs.
@@ -46,6 +44,7 @@ def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = 
     _in_force(layout)  # before anything is made: there may be no workspace
     with _alone(layout, told), contextlib.closing(FileConverter()) as converter:
         version, workspace = _in_force(layout)
+        told = recorded(layout, version, told)
         chosen = None if only is None else _source(workspace, only)
         seen = _look(layout, workspace)
         tenants = _tenants(layout, workspace) if chosen is None else [chosen.tenant]
@@ -78,7 +77,7 @@ def _source(workspace: Workspace, name: str) -> Source:
 
 def _tenants(layout: Layout, workspace: Workspace) -> list[str]:
     """Tenants with sources, and those that had some once: what is left of theirs goes."""
-    known = {path.parent.name for path in layout.knowledge("any").parent.glob(f"*/{MANIFEST}")}
+    known = {path.parent.name for path in layout.manifests()}
     return sorted({source.tenant for source in workspace.sources.values()} | known)
 
 
@@ -96,11 +95,11 @@ class _House:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sources = [Configured(each, _files(self.layout, each)) for each in self.workspace.sources.values() if each.tenant == name]
         weights = ModelStore(default_folder())
-        with contextlib.closing(Manifest(folder / MANIFEST)) as manifest:
+        with contextlib.closing(Manifest(self.layout.manifest(name))) as manifest:
             parts = Parts(
                 tenant=name,
                 store=LancePassages(folder),
-                documents=DocumentStore(folder / DOCUMENTS),
+                documents=DocumentStore(self.layout.documents(name)),
                 manifest=manifest,
                 converter=self.converter,
                 embedder=lambda: cast("Embedder", MiniLM(weights.path(EMBEDDER))),

@@ -7,28 +7,33 @@ import errno
 import fcntl
 import os
 import socket
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from headrace.app import engines
 from headrace.app.processes.supervisor import Child, Supervisor
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Generator, Mapping
 
     from headrace.config.layout import Layout
     from headrace.config.model import Workspace
 
+BACKLOG = 1024
 LEDGER_WITHIN = 20.0
 GATEWAY_WITHIN = 30.0
+RETIRE_EVERY = 1.0
+IDLE_LOOKS = 5
+"""Looks in a row that find a dropped engine idle before it is stopped: longer than the gateway takes to turn to the new revision."""
 SMALL_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 """Native libraries start many threads; glibc would give each an arena of its own."""
 
 
-@asynccontextmanager
-async def exclusive(layout: Layout) -> AsyncGenerator[None]:
+@contextmanager
+def exclusive(layout: Layout) -> Generator[None]:
     """Hold the workspace for the block. Raises OperationFailed, naming who holds it."""
     layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
@@ -70,78 +75,111 @@ class Installation:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self.supervisor = Supervisor(layout)
-        self._running: dict[str, object] = {}
+        self._running: set[str] = set()
+        self._retiring: dict[str, asyncio.Task[None]] = {}
 
     async def start(self, workspace: Workspace, listener: socket.socket) -> None:
         """Start every process; return once the gateway serves on `listener`. Models may still be loading: ``/readyz`` tells.
 
         Raises OperationFailed with the reason.
         """
-        await self.supervisor.start(Child("ledger", "headrace.app.processes.ledger"))
-        await self.follow(workspace)
-        await self.supervisor.first_breath("ledger", self._layout.socket("ledger"), LEDGER_WITHIN)
+        listen(listener)
         self._layout.address.unlink(missing_ok=True)
+        await self.supervisor.start(Child("ledger", "headrace.app.processes.ledger"))
         descriptor = listener.fileno()
         await self.supervisor.start(
             Child("gateway", "headrace.app.processes.gateway", ("--fd", str(descriptor)), descriptors=(descriptor,))
         )
+        await self.follow(workspace)
+        await self.supervisor.first_breath("ledger", self._layout.socket("ledger"), LEDGER_WITHIN)
         await self.supervisor.first_breath("gateway", self._layout.address, GATEWAY_WITHIN)
         await self.supervisor.start(Child("ingest", "headrace.app.processes.ingest"))
 
     async def follow(self, workspace: Workspace) -> None:
-        """Start what the revision adds, stop what it drops, restart engines whose form changed."""
+        """Start what the revision adds, and retire what it drops: an engine answers what it was asked before it is stopped."""
         wanted = _wanted(workspace)
-        for name in [name for name, (_, form) in wanted.items() if self._running.get(name, form) != form]:
-            await self.supervisor.stop(name)
-            del self._running[name]
-        for name in self._running.keys() - wanted.keys():
-            await self.supervisor.stop(name)
-            del self._running[name]
-        for name, (process, form) in wanted.items():
-            if name not in self._running:
-                self._running[name] = form
+        for name, process in wanted.items():
+            if retiring := self._retiring.pop(name, None):
+                retiring.cancel()  # wanted again, and still there
+            elif name not in self._running:
                 await self.supervisor.start(process)
+        for name in self._running - wanted.keys():
+            self._retiring[name] = asyncio.create_task(self._retire(name))
+        self._running = set(wanted)
 
     async def stop(self) -> None:
         """Stop taking requests, finish those under way, then stop the rest; the ledger goes last."""
+        for retiring in self._retiring.values():
+            retiring.cancel()
         await self.supervisor.stop("gateway")
-        others = [name for name in self.supervisor.pids if name != "ledger"]
+        others = [name for name in self.supervisor.names if name != "ledger"]
         await asyncio.gather(*(self.supervisor.stop(name) for name in others))
-        await self.supervisor.stop_all(["ledger"])
+        await self.supervisor.stop("ledger")
         self._layout.address.unlink(missing_ok=True)
 
+    async def _retire(self, name: str) -> None:
+        """Stop a process that no revision wants any more, once the gateway has turned away from it and it has nothing to do."""
+        idle = 0
+        while idle < IDLE_LOOKS:
+            await asyncio.sleep(RETIRE_EVERY)
+            busy = name.startswith(engines.PREFIX) and await asyncio.to_thread(engines.busy, self._layout.socket(name))
+            idle = 0 if busy else idle + 1
+        del self._retiring[name]
+        await self.supervisor.stop(name)
 
-def _wanted(workspace: Workspace) -> dict[str, tuple[Child, object]]:
-    """The processes that the revision needs beside ledger, gateway and ingest, and what each was started for."""
-    wanted: dict[str, tuple[Child, object]] = {
-        f"engine-{name}": (
-            Child(f"engine-{name}", "headrace.app.processes.engine", ("--deployment", name), environment=SMALL_ARENAS),
-            form.embedded,
-        )
-        for name, form in workspace.deployments.items()
-        if form.embedded is not None
-    }
+
+def _wanted(workspace: Workspace) -> dict[str, Child]:
+    """The processes that the revision needs beside ledger, gateway and ingest."""
+    wanted: dict[str, Child] = {}
+    for deployment, form in workspace.deployments.items():
+        if form.embedded is not None:
+            name = engines.process_of(deployment, form.embedded)
+            arguments = ("--deployment", deployment, "--form", engines.written(form.embedded))
+            wanted[name] = Child(name, "headrace.app.processes.engine", arguments, SMALL_ARENAS)
     if workspace.sources:
-        wanted["knowledge"] = (Child("knowledge", "headrace.app.processes.knowledge", environment=SMALL_ARENAS), None)
+        wanted["knowledge"] = Child("knowledge", "headrace.app.processes.knowledge", environment=SMALL_ARENAS)
     return wanted
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The socket that the gateway serves on; the supervisor keeps it, so that a restarted gateway loses no connection attempt.
+def bind(host: str, port: int) -> socket.socket:
+    """The socket that the gateway is going to serve on. It takes the address at once and no connection before :func:`listen`; the
+    supervisor keeps it, so that a restarted gateway loses no attempt to connect.
 
     Raises OperationFailed when the address is taken or not ours.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+    except socket.gaierror as error:
+        msg = f"{host} is no address of this machine ({error.strerror})."
+        raise OperationFailed(msg, code="operation.no_such_address", mend="Use 127.0.0.1, or an address that this machine has.") from error
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(1024)
     except OSError as error:
         listener.close()
-        why = "is in use by another program" if error.errno == errno.EADDRINUSE else f"cannot be listened on ({error.strerror})"
-        raise OperationFailed(f"Port {port} of {host} {why}.", code="operation.port_in_use", mend="Choose another with --port.") from error
+        raise _taken(host, port, error) from error
     return listener
+
+
+def listen(listener: socket.socket) -> None:
+    """Begin to take connections; they wait for the gateway. Raises OperationFailed when another program listens there since."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        host, port = listener.getsockname()[:2]
+        raise _taken(host, port, error) from error
+
+
+def _taken(host: str, port: int, error: OSError) -> OperationFailed:
+    if error.errno == errno.EADDRINUSE:
+        return OperationFailed(
+            f"Port {port} of {host} is in use by another program.",
+            code="operation.port_in_use",
+            mend="Choose another: --port, or make up PORT=…",
+        )
+    mend = "Ports below 1024 need more rights." if error.errno == errno.EACCES else "Use an address that this machine has."
+    return OperationFailed(f"Port {port} of {host} cannot be listened on ({error.strerror}).", code="operation.cannot_listen", mend=mend)
 
 
 def url_of(listener: socket.socket) -> str:

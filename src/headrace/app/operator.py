@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from headrace.app.ids import SystemClock
-from headrace.app.wiring import control_store, current_workspace
+from headrace.app.revisions import control_store, current
 from headrace.core.values import StoredKey
 from headrace.policy.keys import mint
 
@@ -24,24 +24,24 @@ GROUPS = ("operators", "curators")
 @contextmanager
 def brief_key(layout: Layout, tenant: str | None) -> Generator[str]:
     """A key of the operator for the block; revoked afterwards, and expired within a minute whatever happens."""
-    workspace = current_workspace(layout)
-    now = SystemClock().now_us()
-    secret, public, digest = mint()
-    key = StoredKey(
-        id=public,
-        name=NAME,
-        holder=NAME,
-        kind="application",
-        tenant=tenant or workspace.root.tenants[0],
-        groups=GROUPS,
-        services=None,
-        created_us=now,
-        expires_us=now + LASTS_US,
-        revoked_us=None,
-    )
-    store = control_store(layout)
-    store.create_key(key, digest)
-    try:
-        yield secret
-    finally:
-        store.revoke_key(public, SystemClock().now_us())
+    with closing(control_store(layout)) as store:
+        workspace = current(store)[0].compile()
+        now = SystemClock().now_us()
+        secret, public, digest = mint()
+        key = StoredKey(
+            id=public,
+            name=NAME,
+            holder=NAME,
+            kind="application",
+            tenant=tenant or workspace.root.tenants[0],
+            groups=GROUPS,
+            services=None,
+            created_us=now,
+            expires_us=now + LASTS_US,
+            revoked_us=None,
+        )
+        store.create_key(key, digest)
+        try:
+            yield secret
+        finally:
+            store.revoke_key(public, SystemClock().now_us())

@@ -34,6 +34,23 @@ class Layout:
         """Folder of one tenant's documents and tables."""
         return self.state / "knowledge" / tenant
 
+    def documents(self, tenant: str) -> Path:
+        """Folder of one tenant's stored texts."""
+        return self.knowledge(tenant) / "documents"
+
+    def manifest(self, tenant: str) -> Path:
+        """What ingestion knows of one tenant's documents (SQLite)."""
+        return self.knowledge(tenant) / "ingest.db"
+
+    def manifests(self) -> list[Path]:
+        """Those of every tenant that ever had documents."""
+        return sorted(self.knowledge("any").parent.glob(f"*/{self.manifest('any').name}"))
+
+    @property
+    def progress(self) -> Path:
+        """How far the pass over the sources is that began last (JSON)."""
+        return self.state / "ingest-progress.json"
+
     @property
     def address(self) -> Path:
         """``gateway.json``: url and process ids of the running installation, present only while it runs."""

@@ -111,6 +111,9 @@ class Root(Form):
         default=("here",), min_length=1, description="Places where a deployment may run; policies speak of them."
     )
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field(default="EUR", description="Currency of every price and bill (ISO 4217).")
+    hosts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")], ...] = Field(
+        default=(), description="Host names under which browsers reach the console, beside IP addresses and localhost."
+    )
     limits: Limits = Field(default_factory=Limits, description="What the gateway accepts of one client.")
 
 

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from headrace.app.cli.options import told, workspace_option
-from headrace.app.installation import Installation, exclusive, listen, url_of
-from headrace.app.preparation import prepare, ready_models
-from headrace.app.revisions import Follower, in_force
+import headrace
+from headrace.app.changes import apply
+from headrace.app.cli.options import json_option, told, workspace_option
+from headrace.app.installation import Installation, bind, exclusive, url_of
+from headrace.app.preparation import fetched, in_force, require_models, workspace_for
+from headrace.app.revisions import Follower, control_store, current
 from headrace.app.welcome import welcome
 from headrace.config.layout import Layout
+from headrace.config.template import is_workspace
+
+if TYPE_CHECKING:
+    import socket
+
+    from headrace.config.revision import Revision
+
+_HOST = "Address to serve on. Anything but loopback is reachable by others."
+_FIRST = "Fetch models, make a workspace where there is none, read its documents, and ask the three services."
 
 
 @click.command("up")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on. Anything but loopback is reachable by others.")
+@click.option("--host", default="127.0.0.1", show_default=True, help=_HOST)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to serve on; 0 takes a free one.")
-@click.option(
-    "--first-minute", is_flag=True, help="Fetch models, make a workspace where there is none, ingest, and ask the three services."
-)
-@click.option("--docs", type=click.Path(path_type=Path, exists=True, file_okay=False), help="With --first-minute: the folder of documents.")
+@click.option("--first-minute", is_flag=True, help=_FIRST)
+@click.option("--docs", type=click.Path(path_type=Path), help="With --first-minute: the folder of documents.")
 @click.option("--once", is_flag=True, help="With --first-minute: end afterwards; non-zero if anything was not true.")
 @workspace_option
+@json_option
 @told
-def command(host: str, port: int, docs: Path | None, workspace: Path, *, first_minute: bool, once: bool) -> int:
+def command(host: str, port: int, docs: Path | None, workspace: Path, *, first_minute: bool, once: bool, as_json: bool) -> None:
     """Start every process of the installation and serve until Ctrl-C, which drains.
 
     Prints one line of JSON when it serves: {"event": "ready", "url": …}. With --first-minute it prints a tour for people instead.
@@ -35,30 +48,67 @@ def command(host: str, port: int, docs: Path | None, workspace: Path, *, first_m
     if (once or docs) and not first_minute:
         message = "--once and --docs go with --first-minute."
         raise click.UsageError(message)
+    if first_minute and as_json:
+        message = "--first-minute is for people: leave --json out."
+        raise click.UsageError(message)
     layout = Layout(workspace.absolute())
-    return asyncio.run(_serve(layout, host, port, docs, first_minute=first_minute, once=once))
+    with ExitStack() as held:
+        listener = held.enter_context(closing(bind(host, port)))
+        if first_minute:
+            _prepare(layout, docs, held)
+        else:
+            in_force(layout)  # before the lock is made: there may be no workspace
+            held.enter_context(exclusive(layout))
+        require_models(in_force(layout))
+        asyncio.run(_serve(layout, listener, first_minute=first_minute, once=once))
 
 
-async def _serve(layout: Layout, host: str, port: int, docs: Path | None, *, first_minute: bool, once: bool) -> int:
-    if first_minute:
-        prepare(layout, docs)
+def _prepare(layout: Layout, docs: Path | None, held: ExitStack) -> None:
+    """A workspace, its revision in force, its models; nobody else serves it meanwhile."""
+    if is_workspace(layout.workspace):
+        held.enter_context(exclusive(layout))
+        workspace_for(layout, docs)
+    else:
+        workspace_for(layout, docs)
+        held.enter_context(exclusive(layout))
+    change = apply(layout, by="headrace up --first-minute")
+    workspace = change.revision.compile()
+    leaves = [name for name, form in workspace.deployments.items() if form.provider is not None]
+    stays = f"deployments {', '.join(leaves)} are served elsewhere" if leaves else "everything stays on this machine"
+    click.echo(f"headrace {headrace.__version__}  ·  workspace {layout.workspace}  ·  revision {change.revision.short}  ·  {stays}")
+    fetched(layout)
+
+
+async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool, once: bool) -> None:
     stop = asyncio.Event()
+    stopping = threading.Event()
+
+    def end() -> None:
+        stop.set()
+        stopping.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with exclusive(layout):
-        workspace = in_force(layout)
-        ready_models(workspace)
-        with listen(host, port) as listener:
-            installation = Installation(layout)
-            try:
-                await installation.start(workspace, listener)
-                if first_minute:
-                    await asyncio.to_thread(welcome, layout, url_of(listener))
-                else:
-                    click.echo(msgspec.json.encode({"event": "ready", "url": url_of(listener)}))
-                if not once:
-                    await Follower(layout, installation).until(stop)
-            finally:
-                await installation.stop()
-    return 0
+        loop.add_signal_handler(number, end)
+    with closing(control_store(layout)) as store:
+        revision, version = current(store)
+        installation = Installation(layout)
+
+        async def turn(revision: Revision) -> None:
+            await installation.follow(revision.compile())
+
+        try:
+            await installation.start(revision.compile(), listener)
+            following = asyncio.create_task(Follower(store, turn, version).until(stop))
+            if first_minute:
+                await asyncio.to_thread(welcome, layout, url_of(listener), stopping)
+            else:
+                click.echo(msgspec.json.encode({"event": "ready", "url": url_of(listener)}))
+            if once:
+                end()
+            elif first_minute and not stop.is_set():
+                click.echo("\nServing until Ctrl-C.")
+            await following
+        finally:
+            end()
+            await installation.stop()

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from headrace.config.layout import Layout
@@ -57,6 +56,11 @@ class Supervisor:
         """How often each child was restarted."""
 
     @property
+    def names(self) -> list[str]:
+        """The children that are kept running, also those between two lives."""
+        return list(self._tasks)
+
+    @property
     def pids(self) -> dict[str, int]:
         """Process ids of the children that run now."""
         return {name: process.pid for name, process in self._processes.items() if process.returncode is None}
@@ -91,12 +95,6 @@ class Supervisor:
             _log.error("%s did not end within %g s and was killed", name, STOP_WITHIN)
             process.kill()
             await process.wait()
-
-    async def stop_all(self, order: Sequence[str]) -> None:
-        """Stop the named children one after another, then any others side by side."""
-        for name in order:
-            await self.stop(name)
-        await asyncio.gather(*(self.stop(name) for name in list(self._tasks)))
 
     async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
         with contextlib.suppress(FileNotFoundError):

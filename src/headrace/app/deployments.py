@@ -1,0 +1,124 @@
+"""The deployments that a gateway reaches: opened once for each form, kept over revisions that do not change them.
+
+A deployment that a revision drops or changes is closed later: answers under way hold on to the one they were given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from headrace.adapters.models.openai import Endpoint, OpenAIChat
+from headrace.app.engines import process_of
+from headrace.finops.slots import SlotMeter
+from headrace.routing.running import Running
+from headrace.routing.slots import Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from headrace.config.layout import Layout
+    from headrace.config.model import Deployment, EmbeddedEngine, Provider, Workspace
+    from headrace.core.ports import Clock
+
+QUEUE_FOR_EACH_SLOT = 8
+"""Requests that may wait for one slot: more would wait longer than anyone does."""
+PATIENCE = 30.0
+"""Seconds that a request waits for a slot."""
+ENGINE_WITHIN = 20.0
+"""Seconds that a new revision waits for the engines it adds, so that nobody is turned to one that still loads."""
+_LOOK = 0.05
+
+_log = logging.getLogger(__name__)
+
+
+class Deployments:
+    """Everything that runs, by deployment and form."""
+
+    def __init__(self, layout: Layout, clock: Clock) -> None:
+        self._layout = layout
+        self._clock = clock
+        self._open: dict[str, Running] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> Mapping[str, Running]:
+        """Those of the revision in force, by name."""
+        return dict(self._open)
+
+    def turn(self, workspace: Workspace) -> Mapping[str, Running]:
+        """Open what the revision adds or changes, let go of what it drops; those in force by name."""
+        kept: dict[str, Running] = {}
+        for name, form in workspace.deployments.items():
+            held = self._open.get(name)
+            kept[name] = held if held is not None and held.form == form else self._opened(form)
+        for name, held in self._open.items():
+            if kept.get(name) is not held:
+                self._later(held, workspace.root.limits.answer_within.seconds)
+        self._open = kept
+        return dict(kept)
+
+    def socket(self, name: str, form: EmbeddedEngine) -> Path:
+        """Where an embedded deployment's engine listens."""
+        return self._layout.socket(process_of(name, form))
+
+    async def loaded(self, workspace: Workspace, within: float = ENGINE_WITHIN) -> bool:
+        """Wait until every engine of the revision listens; False when one does not in time."""
+        sockets = [self.socket(name, form.embedded) for name, form in workspace.deployments.items() if form.embedded is not None]
+        try:
+            async with asyncio.timeout(within):
+                while not all([await asyncio.to_thread(each.exists) for each in sockets]):
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*(held.model.close() for held in self._open.values()))
+
+    def _opened(self, form: Deployment) -> Running:
+        if form.embedded is not None:
+            slots = form.embedded.slots
+            endpoint = Endpoint.embedded(self.socket(form.deployment, form.embedded), slots=slots)
+            model = OpenAIChat(endpoint, form.embedded.model)
+            return Running(form, model, Slots(slots, queue=slots * QUEUE_FOR_EACH_SLOT, patience=PATIENCE), SlotMeter(self._clock))
+        assert form.provider is not None  # noqa: S101 - the form has exactly one of the two
+        return self._provided(form, form.provider)
+
+    def _provided(self, form: Deployment, provider: Provider) -> Running:
+        endpoint = Endpoint(
+            url=provider.url,
+            key=key_of(provider),
+            connections=provider.concurrency,
+            answer_within=provider.answer_within.seconds,
+        )
+        slots = Slots(provider.concurrency, queue=provider.concurrency * QUEUE_FOR_EACH_SLOT, patience=PATIENCE)
+        return Running(form, OpenAIChat(endpoint, provider.model), slots, None)
+
+    def _later(self, held: Running, seconds: float) -> None:
+        async def close() -> None:
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                await held.model.close()
+
+        task = asyncio.create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def key_of(provider: Provider) -> str | None:
+    """The provider's key from the environment; None when it needs none, or when the variable is not set (which the log says)."""
+    if provider.key is None:
+        return None
+    name = provider.key.removeprefix("env:")
+    found = os.environ.get(name)
+    if not found:
+        _log.error("the environment variable %s is not set, so the provider at %s will refuse us", name, provider.url)
+    return found

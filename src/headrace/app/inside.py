@@ -1,0 +1,234 @@
+"""The gateway process from the inside: the revision in force as rooms, and what the HTTP application asks of them.
+
+A request gets the rooms that stand when it comes in and keeps them to its end. A new revision is made ready beside the one in force, with
+its engines loaded, and then takes its place in one assignment: no request sees half of each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headrace.app.http.gateway import Document, Offer, Readiness
+from headrace.config.readers import may_read
+from headrace.core.errors import HeadraceError, NotFound, Unavailable
+from headrace.pipeline import line
+from headrace.pipeline.rooms import Rooms, ServiceRules
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+
+    from prometheus_client import CollectorRegistry
+
+    from headrace.app.deployments import Deployments
+    from headrace.app.http.gateway import Sessions
+    from headrace.config.layout import Layout
+    from headrace.config.model import GuardActions, Limits, Service, Workspace
+    from headrace.config.revision import Revision
+    from headrace.core.events import CleanDelta
+    from headrace.core.flow import Answer, Opened, Received
+    from headrace.core.ports import Clock, Directory, Guard, Ids, PolicyEngine
+    from headrace.core.values import Principal
+    from headrace.evidence.client import LedgerClient
+    from headrace.knowledge.client import KnowledgeClient
+    from headrace.knowledge.documents import DocumentStore
+    from headrace.pipeline.rooms import Rules
+
+LOOK_WITHIN = 0.8
+"""Seconds that readiness waits for a part."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the wiring picked."""
+
+    layout: Layout
+    instance: str
+    clock: Clock
+    ids: Ids
+    registry: CollectorRegistry
+    sessions: Sessions
+    ledger: LedgerClient
+    knowledge: KnowledgeClient
+    deployments: Deployments
+    guards: Mapping[str, Guard]
+    directory: Callable[[Workspace], Directory]
+    policy: Callable[[Workspace], PolicyEngine]
+    documents: Callable[[str], DocumentStore]
+    """The stored texts of a tenant."""
+
+
+class Inside:
+    """The inside of one gateway. Port :class:`headrace.app.http.gateway.Gateway`."""
+
+    def __init__(self, parts: Parts, revision: Revision) -> None:
+        self._parts = parts
+        self._rooms = self._built(revision)
+        self._names = frozenset(self._rooms.workspace.services)
+
+    async def turn(self, revision: Revision) -> None:
+        """Put a revision in force in this process. Raises OperationFailed when it cannot be read; the one before stands then."""
+        workspace = revision.compile()
+        if not await self._parts.deployments.loaded(workspace):
+            _log.warning("not every engine of revision %s has loaded; it is in force all the same", revision.short)
+        self._rooms = self._built(revision)
+        self._names = frozenset(self._rooms.workspace.services)
+
+    @property
+    def limits(self) -> Limits:
+        """What is accepted of one client."""
+        return self._rooms.workspace.root.limits
+
+    @property
+    def clock(self) -> Clock:
+        """Time."""
+        return self._parts.clock
+
+    @property
+    def ids(self) -> Ids:
+        """Request ids and salts."""
+        return self._parts.ids
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where metrics are registered."""
+        return self._parts.registry
+
+    @property
+    def sessions(self) -> Sessions:
+        """Console sessions."""
+        return self._parts.sessions
+
+    @property
+    def hosts(self) -> Collection[str]:
+        """Host names under which browsers reach the console, beside IP addresses and ``localhost``."""
+        return self._rooms.workspace.root.hosts
+
+    def service_names(self) -> Collection[str]:
+        """Every service of the revision in force."""
+        return self._names
+
+    def answer(self, received: Received) -> AsyncGenerator[Opened | CleanDelta | Answer]:
+        """The line, in the rooms that stand now."""
+        return line.answer(received, self._rooms)
+
+    async def authenticate(self, credential: str) -> Principal:
+        """Who shows this key or session token. Raises Unauthenticated."""
+        return await self._rooms.directory.authenticate(credential)
+
+    def services(self, principal: Principal) -> Sequence[Offer]:
+        """The services that policy lets this principal ask, in order of name."""
+        rooms = self._rooms
+        asked = ((name, rooms.policy.decide(principal, "ask", ("Service", name), {})) for name in sorted(self._names))
+        return [_offer(rooms.workspace.services[name]) for name, decision in asked if decision.allowed]
+
+    def observes(self, principal: Principal) -> bool:
+        """May this principal read the metrics?"""
+        return self._rooms.policy.decide(principal, "observe", ("Tenant", principal.tenant), {}).allowed
+
+    async def proof(self, principal: Principal, request: str) -> Mapping[str, object] | None:
+        """The proof bundle of a request's record; None when there is none or it is not for this principal. Raises Unavailable."""
+        found = await self._parts.ledger.find(request)
+        if not found:
+            return None
+        record = found[-1]["record"]
+        tenant, holder = record.get("tenant"), record.get("principal")
+        if tenant != principal.tenant or not isinstance(holder, str):
+            return None
+        decision = self._rooms.policy.decide(principal, "prove", ("Record", request), {"own": holder == principal.id})
+        return await self._parts.ledger.proof(request) if decision.allowed else None
+
+    async def document(self, principal: Principal, name: str, version: str) -> Document | None:
+        """The stored text of a version of a document, if this principal may read it now; None whatever keeps it from them."""
+        source, _, path = name.partition("/")
+        form = self._rooms.workspace.sources.get(source)
+        if form is None or not path or form.tenant != principal.tenant or not may_read(form, path, principal):
+            return None
+        return await asyncio.to_thread(self._stored, form.tenant, name, version)
+
+    async def readiness(self) -> Readiness:
+        """What is there and what still warms. Never raises; answers within a second."""
+        rooms = self._rooms
+        looks = [self._heard("ledger", self._parts.ledger.ready())]
+        if rooms.workspace.sources:
+            looks.append(self._heard("knowledge", self._parts.knowledge.ready()))
+        parts = dict(await asyncio.gather(*looks))
+        for name, form in rooms.workspace.deployments.items():
+            if form.embedded is not None:
+                there = self._parts.deployments.socket(name, form.embedded).exists()
+                parts[f"engine-{name}"] = "ready" if there else "loads its weights"
+        return Readiness(serves=all(word == "ready" for word in parts.values()), parts=parts)
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        await self._parts.deployments.close()
+        await self._parts.knowledge.close()
+        await self._parts.ledger.close()
+
+    def _stored(self, tenant: str, name: str, version: str) -> Document | None:
+        """Only what is (or lately was) a version of this very document: texts are kept by content, and readers by document."""
+        manifest = self._parts.layout.manifest(tenant)
+        if not manifest.exists():
+            return None
+        try:
+            with contextlib.closing(sqlite3.connect(f"{manifest.absolute().as_uri()}?mode=ro", uri=True, timeout=LOOK_WITHIN)) as database:
+                row = database.execute("SELECT 1 FROM version WHERE document = ? AND version = ?", (name, version)).fetchone()
+        except sqlite3.Error as error:
+            msg = "The list of documents cannot be read."
+            raise Unavailable(msg, code="knowledge.manifest_unreadable", mend="Try again; headrace ingest makes it anew.") from error
+        if row is None:
+            return None
+        try:
+            return Document(name, version, self._parts.documents(tenant).text(version))
+        except NotFound:
+            return None
+
+    def _built(self, revision: Revision) -> Rooms:
+        parts, workspace = self._parts, revision.compile()
+        return Rooms(
+            revision=revision.id,
+            instance=parts.instance,
+            workspace=workspace,
+            rules={name: self._rules(workspace, service) for name, service in workspace.services.items()},
+            deployments=parts.deployments.turn(workspace),
+            directory=parts.directory(workspace),
+            policy=parts.policy(workspace),
+            retriever=parts.knowledge,
+            ledger=parts.ledger,
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+
+    def _rules(self, workspace: Workspace, service: Service) -> ServiceRules:
+        prompt = workspace.prompts[service.prompt] if service.prompt is not None else None
+        guards = service.guards
+        return ServiceRules(
+            input=self._ruled(guards.input),
+            passages=self._ruled(guards.passages),
+            output=self._ruled(guards.output),
+            prompt=prompt.strip() if prompt is not None else None,
+        )
+
+    def _ruled(self, actions: GuardActions) -> Rules:
+        return tuple((self._parts.guards[name], action) for name, action in actions.items())
+
+    @staticmethod
+    async def _heard(name: str, asked: Awaitable[object]) -> tuple[str, str]:
+        try:
+            async with asyncio.timeout(LOOK_WITHIN):
+                await asked
+        except TimeoutError:
+            return name, "does not answer"
+        except HeadraceError as error:
+            return name, error.message
+        return name, "ready"
+
+
+def _offer(service: Service) -> Offer:
+    return Offer(service.service, service.about, service.owner, grounded=service.knowledge is not None, json=service.answer == "json")

@@ -1,0 +1,122 @@
+"""What ``headrace up --first-minute`` prints once the processes are started: documents, addresses, a key, three answers."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+from headrace.app import acts, operator
+from headrace.app.client import Api
+from headrace.app.first_minute import question_for, show, snippet
+from headrace.app.ids import SystemClock
+from headrace.app.ingest_progress import progress, unread
+from headrace.app.revisions import control_store, current
+from headrace.core.errors import OperationFailed
+from headrace.core.values import StoredKey
+from headrace.policy.keys import mint
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from headrace.adapters.stores.control import ControlStore
+    from headrace.app.ingest_progress import Progress
+    from headrace.config.layout import Layout
+    from headrace.config.model import Workspace
+    from headrace.core.values import Facts
+
+KEY_NAME = "first-minute"
+KEY_LASTS_US = 7 * 86_400 * 1_000_000
+READY_WITHIN = 120.0
+"""Seconds for the models to load: a slow disk, a busy machine."""
+STALLED_AFTER = 120.0
+"""Seconds without any progress of the pass over the documents."""
+LOOK = 0.1
+SHOWN_UNREAD = 5
+
+
+def welcome(layout: Layout, url: str, stopping: Event) -> None:
+    """Wait for the documents and the models, make a key, ask the three services, and say how to go on. Ends early when stopping.
+
+    Raises OperationFailed when anything that it shows is not true, or takes too long.
+    """
+    with closing(control_store(layout)) as store:
+        revision, version = current(store)
+        workspace = revision.compile()
+        if workspace.sources:
+            _documents(layout, workspace, version, stopping)
+        secret = _key(layout, workspace, store)
+    click.echo(f"{'gateway':<11}{url}/v1          console  {url}/console/")
+    click.echo(f"{'key':<11}{secret}  (shown once; lasts 7 days: headrace keys create makes others)")
+    api = Api(url, secret)
+    _ready(api, stopping)
+    question = question_for(layout, workspace)
+    show(api, layout, question)
+    click.echo("")
+    for line in snippet(api, question):
+        click.echo(line)
+
+
+def _key(layout: Layout, workspace: Workspace, store: ControlStore) -> str:
+    """A key of the first person of the first tenant, or of the operator where people.yaml names nobody. A governed act, recorded first."""
+    tenant = workspace.root.tenants[0]
+    person = next((each.person for each in workspace.people.people if each.tenant == tenant), None)
+    holder, kind, groups = (person, "person", ()) if person is not None else (operator.NAME, "application", operator.GROUPS)
+    secret, public, digest = mint()
+    now = SystemClock().now_us()
+    key = StoredKey(public, KEY_NAME, holder, kind, tenant, groups, None, now, now + KEY_LASTS_US, None)
+    facts: Facts = {"key": public, "holder": holder, "tenant": tenant, "expires_us": key.expires_us}
+    acts.record_now(layout, "keys.create", facts, by="headrace up --first-minute")
+    store.create_key(key, digest)
+    return secret
+
+
+def _documents(layout: Layout, workspace: Workspace, version: int, stopping: Event) -> None:
+    """Wait until every document can be found by its words, showing how far that is; vectors may still follow."""
+    last: Progress | None = None
+    moved = time.monotonic()
+    while not stopping.is_set():
+        now = progress(layout)
+        if now is not None and now.version == version and now.searchable:
+            break
+        if now != last:
+            last, moved = now, time.monotonic()
+            if now is not None and now.version == version and sys.stdout.isatty():
+                click.echo(f"\r{'documents':<11}{now.done:,} of {now.found:,} read, {now.passages:,} passages searchable\x1b[K", nl=False)
+        if time.monotonic() - moved > STALLED_AFTER:
+            msg = "Nothing has been read from the documents for two minutes."
+            raise OperationFailed(msg, code="operation.ingest_stalled", mend=f"See {layout.logs / 'ingest.log'}.")
+        time.sleep(LOOK)
+    else:
+        return
+    click.echo(("\r\x1b[K" if sys.stdout.isatty() else "") + _counted(layout, workspace, now))
+
+
+def _counted(layout: Layout, workspace: Workspace, now: Progress) -> str:
+    skipped = unread(layout)
+    folders = ", ".join(source.folder for source in workspace.sources.values())
+    line = f"{'documents':<11}{folders} → {now.found:,} documents, {now.passages:,} passages"
+    line += f" (searchable now; {now.vectors:,}/{now.passages:,} vectors)"
+    if not skipped:
+        return line
+    lines = [f"{line}  {len(skipped):,} skipped:", *(f"{'':<11}{each.document}: {each.reason}" for each in skipped[:SHOWN_UNREAD])]
+    if len(skipped) > SHOWN_UNREAD:
+        lines.append(f"{'':<11}… and {len(skipped) - SHOWN_UNREAD:,} more: headrace ingest names them all")
+    return "\n".join(lines)
+
+
+def _ready(api: Api, stopping: Event) -> None:
+    """Wait until every service can answer. Raises OperationFailed naming what does not get ready."""
+    deadline = time.monotonic() + READY_WITHIN
+    while not stopping.is_set():
+        parts = api.readiness()
+        waiting = [f"{name} {word}" for name, word in parts.items() if word != "ready"]
+        if not waiting:
+            return
+        if time.monotonic() > deadline:
+            msg = f"Not everything got ready within {READY_WITHIN:g} s: {'; '.join(waiting)}."
+            raise OperationFailed(msg, code="operation.not_ready", mend="See the logs in .headrace/logs of the workspace.")
+        time.sleep(LOOK)

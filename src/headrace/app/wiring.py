@@ -1,0 +1,69 @@
+"""Which driver stands behind each port of the gateway. The only place that picks."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, closing
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from headrace.app.deployments import Deployments
+from headrace.app.ids import RandomIds, SystemClock
+from headrace.app.inside import Inside, Parts
+from headrace.app.meters import register
+from headrace.app.revisions import Follower, control_store, current
+from headrace.evidence.client import LedgerClient
+from headrace.guardrails.catalogue import guards
+from headrace.knowledge.client import KnowledgeClient
+from headrace.knowledge.documents import DocumentStore
+from headrace.policy.directory import KeyDirectory
+from headrace.policy.engine import CedarEngine
+from headrace.policy.sessions import ConsoleSessions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from headrace.config.layout import Layout
+
+
+@asynccontextmanager
+async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
+    """The inside of a gateway for the block, following the revision in force.
+
+    What an earlier gateway left open when it died is closed as interrupted before anything is served. Raises OperationFailed when there is
+    no revision, Unavailable when the ledger does not come.
+    """
+    clock, ids, registry = SystemClock(), RandomIds(), CollectorRegistry()
+    ledger = LedgerClient(layout.socket("ledger"))
+    instance = ids.request().replace("req_", "gw_")
+    await ledger.interrupt([instance])
+    with closing(control_store(layout)) as store:
+        revision, version = current(store)
+        deployments = Deployments(layout, clock)
+        sessions = ConsoleSessions(store, clock)
+        parts = Parts(
+            layout=layout,
+            instance=instance,
+            clock=clock,
+            ids=ids,
+            registry=registry,
+            sessions=sessions,
+            ledger=ledger,
+            knowledge=KnowledgeClient(layout.socket("knowledge")),
+            deployments=deployments,
+            guards=guards(),
+            directory=partial(KeyDirectory, store, sessions, clock),
+            policy=CedarEngine,
+            documents=cache(lambda tenant: DocumentStore(layout.documents(tenant))),
+        )
+        inside = Inside(parts, revision)
+        register(registry, deployments)
+        following = asyncio.create_task(Follower(store, inside.turn, version).forever())
+        try:
+            yield inside
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await inside.close()
