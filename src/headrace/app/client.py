@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from headrace.app.installation import address
+from headrace.app.reading import map_of, maps_of
 from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 
 if TYPE_CHECKING:
@@ -41,17 +42,16 @@ class Api:
 
     def services(self) -> list[str]:
         """Names of the services that this key may ask."""
-        listed = self._json("GET", "/v1/models", None).get("data")
-        return [str(each.get("id")) for each in listed] if isinstance(listed, list) else []
+        return [str(each.get("id")) for each in maps_of(self._json("GET", "/v1/models", None).get("data"))]
 
     def readiness(self) -> Mapping[str, str]:
         """What each part of the installation says of itself: ``ready``, or what it is doing."""
         connection, response = self._sent("GET", "/readyz", None)
         try:
-            parts = json.loads(response.read()).get("parts")
+            parts = map_of(map_of(json.loads(response.read())).get("parts"))
         finally:
             connection.close()
-        return {str(name): str(word) for name, word in parts.items()} if isinstance(parts, dict) else {}
+        return {name: str(word) for name, word in parts.items()}
 
     def proof(self, request: str) -> Mapping[str, object]:
         """The proof bundle of one's own request."""
@@ -105,10 +105,8 @@ class Api:
 
 
 def _error(body: Mapping[str, object]) -> HeadraceError:
-    detail = body.get("error")
-    fields: Mapping[str, object] = detail if isinstance(detail, dict) else {}
-    extra = fields.get("headrace")
-    ours: Mapping[str, object] = extra if isinstance(extra, dict) else {}
+    fields = map_of(body.get("error"))
+    ours = map_of(fields.get("headrace"))
     error = HeadraceError(
         str(fields.get("message", "The request failed.")),
         code=str(fields.get("code", "internal.error")),

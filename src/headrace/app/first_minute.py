@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.app.cli.sentences import answer_lines
+from headrace.app.proofs import bundle_of
+from headrace.app.reading import facts_of, map_of, maps_of, text_of
 from headrace.config.template import CHECKOUT
 from headrace.core.errors import HeadraceError, OperationFailed
 from headrace.evidence import verify
@@ -35,10 +36,11 @@ OWN_QUESTION = "How do I return to an earlier revision?"
 """Asked of Headrace's own documents; any other folder is asked about one of its headings."""
 PLAIN_QUESTION = "Write one friendly sentence that welcomes a new colleague."
 EXTRACT_TEXT = "Maria Keller from Bern ordered 3 garden chairs on 2 May; please deliver before Friday."
+EXTRACTED = ("name", "city", "item", "quantity")
 EXTRACT_SCHEMA = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "city": {"type": "string"}, "item": {"type": "string"}, "quantity": {"type": "integer"}},
-    "required": ["name", "city", "item", "quantity"],
+    "required": list(EXTRACTED),
     "additionalProperties": False,
 }
 
@@ -95,7 +97,7 @@ def _headings(layout: Layout) -> Iterator[str]:
 
 def _help(api: Api, question: str) -> Shown:
     response = api.chat("help", question)
-    facts = _facts(response)
+    facts = facts_of(response)
     if (facts.get("mode") == "quote") != bool(facts.get("citations")):
         raise _untrue("help quoted without a citation, or cited without a quote")
     if question == OWN_QUESTION and facts.get("mode") != "quote":
@@ -111,8 +113,8 @@ def _local(api: Api, question: str) -> Shown:
     events = 0
     for event in api.stream("local", PLAIN_QUESTION, max_tokens=60):
         events += 1
-        pieces += [str(_map(choice.get("delta")).get("content") or "") for choice in _list(event.get("choices"))]
-        facts = _map(event.get("headrace")) or facts
+        pieces += [str(map_of(choice.get("delta")).get("content") or "") for choice in maps_of(event.get("choices"))]
+        facts = map_of(event.get("headrace")) or facts
     if events < EVENTS_OF_A_STREAM or not "".join(pieces).strip():
         raise _untrue("local did not stream an answer")
     response = {"choices": [{"message": {"content": "".join(pieces)}}], "headrace": facts}
@@ -123,21 +125,21 @@ def _extract(api: Api, question: str) -> Shown:
     del question
     schema = {"type": "json_schema", "json_schema": {"name": "order", "schema": EXTRACT_SCHEMA, "strict": True}}
     response = api.chat("extract", EXTRACT_TEXT, response_format=schema)
-    text = _text(response)
+    text = text_of(response)
     try:
-        found = _map(json.loads(text))
+        found = map_of(json.loads(text))
     except json.JSONDecodeError:
         raise _untrue("extract did not answer in JSON") from None
-    if set(found) != set(EXTRACT_SCHEMA["required"]):
+    if set(found) != set(EXTRACTED):
         raise _untrue("extract did not keep to the schema")
     return Shown("extract", EXTRACT_TEXT, response)
 
 
 def _verified(api: Api, shown: Shown, pin: str) -> str:
     """Verify in another process that has the bundle and the log's public key, and nothing else of this workspace."""
-    facts = _facts(shown.response)
-    receipt = _map(facts.get("receipt"))
-    bundle = {**api.proof(str(facts["request"])), "text": _text(shown.response), "salts": receipt.get("salts")}
+    facts = facts_of(shown.response)
+    receipt = map_of(facts.get("receipt"))
+    bundle = bundle_of(api, str(facts.get("request")), text_of(shown.response), receipt.get("salts"), [("user", shown.question)])
     with tempfile.TemporaryDirectory(prefix="headrace-verify-") as folder:
         path = Path(folder) / "bundle.json"
         path.write_text(json.dumps(bundle, ensure_ascii=False))
@@ -160,19 +162,3 @@ def snippet(api: Api, question: str) -> Sequence[str]:
 
 def _untrue(what: str) -> HeadraceError:
     return OperationFailed(f"The first minute is not true: {what}.", code="operation.first_minute", mend="See headrace trace and the logs.")
-
-
-def _text(response: Mapping[str, object]) -> str:
-    return str(_map(_list(response.get("choices"))[0].get("message")).get("content"))
-
-
-def _facts(response: Mapping[str, object]) -> Mapping[str, object]:
-    return _map(response.get("headrace"))
-
-
-def _map(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Mapping[str, object]]:
-    return [_map(each) for each in value] if isinstance(value, list) else []
