@@ -28,13 +28,14 @@ SOURCE = ROOT / "src" / "headrace"
 PAGES = ROOT / "docs" / "reference"
 _CLI = """# Command line
 
-Every command, made from the commands themselves. All take `--workspace DIR` (or `HEADRACE_WORKSPACE`; default `./workspace`) and `--json`, and end with 0 (done, and so), 1 (the thing asked for is not so; the reason is on standard error) or 2 (bad use).
+Every command, made from the commands themselves. All take `--workspace DIR` (or `HEADRACE_WORKSPACE`; default `./workspace`) and
+`--json`, and end with 0 (done, and so), 1 (the thing asked for is not so; the reason is on standard error) or 2 (bad use).
 """
 _ERRORS = """# Errors
 
 Every error that Headrace raises on purpose, made from the code. `code` is stable: match on it. Over HTTP an error is the object `error`
-in the form of the OpenAI API (`type`, `code`, `param`, `message`), with `headrace.mend` beside it: what to do next. On the command line it is one
-sentence, and with `--json` an object with `code`, `message`, `param` and `mend`. `…` stands for what differs from case to case.
+in the form of the OpenAI API (`type`, `code`, `param`, `message`), with `headrace.mend` beside it: what to do next. On the command line it
+is one sentence, and with `--json` an object with `code`, `message`, `param` and `mend`. `…` stands for what differs from case to case.
 
 | kind | over HTTP | type |
 |---|---|---|

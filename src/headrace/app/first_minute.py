@@ -26,7 +26,7 @@ from headrace.knowledge.chunk_blocks import Kind, structure
 from headrace.knowledge.documents import DocumentStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headrace.app.client import Api
     from headrace.config.layout import Layout

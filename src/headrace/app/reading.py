@@ -15,12 +15,12 @@ def map_of(value: object) -> Json:
 
 def list_of(value: object) -> list[object]:
     """The array, or an empty one."""
-    return list(cast("list[object]", value)) if isinstance(value, list) else []
+    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def maps_of(value: object) -> list[Json]:
     """The objects of an array; whatever else stands in it is passed over."""
-    return [map_of(each) for each in list_of(value) if isinstance(each, Mapping)]
+    return [cast("Json", each) for each in list_of(value) if isinstance(each, Mapping)]
 
 
 def names_of(value: object) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
+from headrace.app.http.response import FindingWords, finding_words
 from headrace.core.errors import (
     BadRequest,
     BodyTooLarge,
@@ -22,6 +23,7 @@ from headrace.core.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
+from headrace.core.text import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +58,7 @@ TABLE: Final[Mapping[type[HeadraceError], Shape]] = {
 BY_CODE: Final[Mapping[str, Shape]] = {
     "request.too_slow": Shape(408, "invalid_request_error", again=True),
     "request.method_not_allowed": Shape(405, "invalid_request_error", again=False),
+    "request.target_too_long": Shape(414, "invalid_request_error", again=False),
     "request.headers_too_large": Shape(431, "invalid_request_error", again=False),
     "request.foreign_host": Shape(421, "permission_error", again=False),
 }
@@ -72,7 +75,7 @@ class FlawWords(msgspec.Struct, omit_defaults=True):
     mend: str | None = None
     policies: list[str] | None = None
     what_would_allow_it: str | None = None
-    findings: list[dict[str, str | int]] | None = None
+    findings: list[FindingWords] | None = None
     facts: dict[str, str | int | bool | None] | None = None
     receipt: ReceiptWords | None = None
 
@@ -159,16 +162,18 @@ def _string(value: object) -> str | None:
 
 
 def _strings(value: object) -> list[str] | None:
-    return [str(each) for each in value] if isinstance(value, (list, tuple)) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return [str(each) for each in cast("list[object]", value)] if isinstance(value, list | tuple) else None
 
 
-def _findings(value: object) -> list[dict[str, str | int]] | None:
-    """Findings as they stand in `facts`: what and where, never the text."""
-    return msgspec.convert(value, list[dict[str, str | int]]) if isinstance(value, (list, tuple)) else None
+def _findings(value: object) -> list[FindingWords] | None:
+    """What a refusal's `facts` hold: findings without what was found."""
+    if not isinstance(value, tuple):
+        return None
+    return [finding_words(each) for each in cast("tuple[object, ...]", value) if isinstance(each, Finding)]
 
 
 def _rest(facts: Mapping[str, object]) -> dict[str, str | int | bool | None] | None:
     """Plain facts that have no field of their own: the numbers of a prompt that does not fit, say."""
     named = {"policies", "what_would_allow_it", "findings", "allow"}
-    rest = {name: value for name, value in facts.items() if name not in named and (value is None or isinstance(value, (str, int)))}
+    rest = {name: value for name, value in facts.items() if name not in named and (value is None or isinstance(value, str | int))}
     return rest or None

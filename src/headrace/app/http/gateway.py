@@ -114,7 +114,8 @@ class Gateway(Protocol):
         """The line. For a streamed call Opened (after the durable *opened* record), CleanDelta…, then Answer (after the durable
         *settled* record); otherwise the Answer alone. `received.credential` is a key or a session's token.
 
-        Raises a HeadraceError with `request`, and `receipt` once it is recorded. Closed or cancelled early: the client left.
+        Raises a HeadraceError with `request`, and `receipt` once it is recorded; UpstreamTimeout when ``limits.answer_within`` is over.
+        Closed or cancelled early: the client left.
         """
         ...
 

@@ -221,7 +221,7 @@ def words(answer: Answer) -> HeadraceWords:
         nearest=[PlaceWords(each.n, each.document, each.version, each.start, each.end, each.place) for each in answer.nearest],
         decision=DecisionWords(answer.decision.allowed, list(answer.decision.policies), list(answer.decision.obligations)),
         route=RouteWords(answer.deployment, answer.considered),
-        findings=[_finding(each) for each in answer.findings],
+        findings=[finding_words(each) for each in answer.findings],
         usage=UsageWords(
             input=usage.input,
             input_cached=usage.input_cached,
@@ -238,5 +238,6 @@ def _citation(cited: Citation) -> CitationWords:
     return CitationWords(cited.n, cited.document, cited.version, cited.start, cited.end, cited.place, cited.quote, cited.confidence)
 
 
-def _finding(found: Finding) -> FindingWords:
+def finding_words(found: Finding) -> FindingWords:
+    """A finding, without what was found."""
     return FindingWords(found.guard, found.version, found.kind, str(found.origin), found.part, found.start, found.end, str(found.action))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from headrace.app.http import errors
 from headrace.app.http.metrics import Metrics
 from headrace.app.http.wire import ClientGone
-from headrace.core.errors import HeadraceError, Overloaded, UpstreamTimeout
+from headrace.core.errors import HeadraceError, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -48,27 +48,15 @@ class Answers:
             self._now -= 1
 
     async def events(self, received: Received) -> AsyncGenerator[Opened | CleanDelta | Answer]:
-        """The line's events, within the time that an answer may take. Raises the line's errors and UpstreamTimeout; a defect becomes a
+        """The line's events; the line itself keeps to the time that an answer may take. Raises its errors; a defect becomes a
         HeadraceError. Close it to end the work."""
-        within = self._gateway.limits.answer_within.seconds
-        until = asyncio.get_running_loop().time() + within
         try:
             async with aclosing(self._gateway.answer(received)) as line:
-                while True:
-                    try:
-                        async with asyncio.timeout_at(until):
-                            event = await anext(line)
-                    except StopAsyncIteration:
-                        return
+                async for event in line:
                     yield event
         except HeadraceError as error:
             error.request = error.request or received.call.request
             raise
-        except TimeoutError:
-            message = f"The answer was not given within {within:g} s."
-            late = UpstreamTimeout(message, mend="Ask for a shorter answer, or try again when there is less to do.")
-            late.request = received.call.request
-            raise late from None
         except Exception as error:
             defect = errors.of_defect(error, received.call.request)
             defect.request = received.call.request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -11,7 +11,7 @@ from headrace.app.http import errors
 from headrace.core.errors import BadRequest, BodyTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -20,10 +20,22 @@ if TYPE_CHECKING:
 
 READER_STALLS_S: Final = 30.0
 """Seconds for which a client may take nothing of what is sent to it. Then it is gone: nobody holds a slot by not reading."""
-ABORT: Final = "headrace.abort"
-"""ASGI extension of our server: a function that drops the connection at once."""
+EXCHANGE: Final = "headrace.exchange"
+"""ASGI extension of our server: the exchange (:class:`Exchange`)."""
 SAFE: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 _encode = msgspec.json.Encoder().encode
+
+
+class Exchange(Protocol):
+    """One request and its answer on their connection."""
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        ...
+
+    def ends(self) -> bool:
+        """Must the answer that follows be the connection's last? So it is while the request's body has not come whole."""
+        ...
 
 
 class ClientGone(Exception):
@@ -56,7 +68,6 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
 
 
 async def _collect(receive: Receive, most: int) -> bytes:
-    body = b""
     pieces: list[bytes] = []
     size = 0
     while True:
@@ -79,12 +90,12 @@ def _too_large(most: int) -> BodyTooLarge:
 class Sender:
     """The response. Each write waits for a slow reader, but not for ever."""
 
-    __slots__ = ("_abort", "_send", "_stall", "started")
+    __slots__ = ("_exchange", "_send", "_stall", "started")
 
     def __init__(self, scope: Scope, send: Send, stall: float = READER_STALLS_S) -> None:
         self._send = send
         self._stall = stall
-        self._abort: Callable[[], None] | None = scope.get("extensions", {}).get(ABORT)
+        self._exchange: Exchange | None = scope.get("extensions", {}).get(EXCHANGE)
         self.started = False
 
     async def start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -99,8 +110,8 @@ class Sender:
             async with asyncio.timeout(self._stall):
                 await self._send(message)
         except TimeoutError:
-            if self._abort is not None:
-                self._abort()
+            if self._exchange is not None:
+                self._exchange.abort()
             raise ClientGone from None
 
     async def whole(self, status: int, content: bytes, headers: Sequence[tuple[bytes, bytes]], media: bytes = b"application/json") -> None:
@@ -109,10 +120,10 @@ class Sender:
         await self.start(status, [(b"content-type", media), (b"content-length", length), *SAFE, *headers])
         await self._send({"type": "http.response.body", "body": content, "more_body": False})
 
-    async def error(self, error: HeadraceError) -> None:
-        """An error as the whole response. A body that was not read to its end ends the connection."""
+    async def error(self, error: HeadraceError, *, last: bool = False) -> None:
+        """An error as the whole response. `last`, or a body that was not read to its end, ends the connection."""
         said = errors.headers(error)
-        if isinstance(error, BodyTooLarge) or error.code == "request.too_slow":
+        if (self._exchange is not None and self._exchange.ends()) or last:
             said.append((b"connection", b"close"))
         await self.whole(errors.shape(error).status, _encode(errors.body(error)), said)
 
