@@ -162,3 +162,8 @@ class ConversionFailed(HeadraceError):
     """A document could not be turned into text; the message is the reason, in words for its owner."""
 
     default_code = "ingest.unreadable"
+
+
+def outcome_of(error: HeadraceError) -> str:
+    """``refused``: someone decided so, and the sender can do something about it. ``failed``: something did not work."""
+    return "refused" if isinstance(error, BadRequest | Unauthenticated | Forbidden | Refused | NotFound | Overloaded) else "failed"

@@ -4,9 +4,10 @@ early end: a stream that ends without :class:`Finished` is a defect of the port 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from headrace.core.values import FinishReason, Usage
+if TYPE_CHECKING:
+    from headrace.core.values import FinishReason, Usage
 
 
 @dataclass(frozen=True, slots=True)

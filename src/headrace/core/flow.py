@@ -9,15 +9,32 @@ its facts exist when it closes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from headrace.core.values import Mode, Usage
+from headrace.core.text import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headrace.core.errors import HeadraceError
     from headrace.core.labels import Label
     from headrace.core.ports import Masks
-    from headrace.core.text import CleanPrompt, CleanText, Finding, RawTurn
-    from headrace.core.values import Decision, Facts, FinishReason, Money, Passage, Principal, Quote, Receipt, RequestId, Sampling
+    from headrace.core.text import CleanPrompt, CleanText, RawTurn
+    from headrace.core.values import (
+        Decision,
+        Fact,
+        Facts,
+        FinishReason,
+        Mode,
+        Money,
+        Passage,
+        Principal,
+        Quote,
+        Receipt,
+        RequestId,
+        Sampling,
+        Usage,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +61,9 @@ class Received:
     turns: tuple[RawTurn, ...] = field(repr=False)
 
     def facts(self) -> Facts:
-        """Content-free facts for the record."""
+        """Content-free facts for the record. What the client wrote under ``model`` is none: it may be anything."""
         return {
             "endpoint": self.call.endpoint,
-            "service": self.call.service,
             "client": self.call.client,
             "stream": self.call.stream,
             "messages": len(self.turns),
@@ -79,7 +95,7 @@ class Admitted:
         }
 
 
-def finding_facts(findings: tuple[Finding, ...]) -> list[Facts]:
+def finding_facts(findings: Iterable[Finding]) -> list[Facts]:
     """Findings as facts: what, where, by which detector; never the text."""
     return [
         {
@@ -94,6 +110,21 @@ def finding_facts(findings: tuple[Finding, ...]) -> list[Facts]:
         }
         for found in findings
     ]
+
+
+def error_facts(error: HeadraceError) -> Facts:
+    """What an error says for the record of the stage that it ended: policies, findings, the numbers of a prompt that does not fit."""
+    return {name: _fact(value) for name, value in error.facts.items()}
+
+
+def _fact(value: object) -> Fact:
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, Finding):
+        return finding_facts([value])[0]
+    if isinstance(value, list | tuple):
+        return [_fact(each) for each in cast("list[object]", value)]
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +258,8 @@ class Generated:
     finish: FinishReason | None
     """None: it was broken off."""
     usage: Usage
+    reported: bool
+    """The model told its usage. Otherwise it is what was seen: a token for each piece of text."""
     characters: int
     first_token_us: int | None
 
@@ -240,6 +273,7 @@ class Generated:
             "input": self.usage.input,
             "input_cached": self.usage.input_cached,
             "output": self.usage.output,
+            "reported": self.reported,
             "slot_us": round(self.usage.slot_seconds * 1_000_000),
         }
 

@@ -44,7 +44,7 @@ class ChatModel(Protocol):
     async def count(self, prompt: CleanPrompt, sampling: Sampling) -> int | None:
         """Tokens that the prompt takes there, templates included; None when only the provider can tell.
 
-        Raises UpstreamFailed when the engine is down.
+        Raises UpstreamFailed when it fails, Unavailable while an engine of our own loads or is down.
         """
         ...
 
@@ -52,7 +52,7 @@ class ChatModel(Protocol):
         """The answer's events. Closing the iterator early cancels the work upstream before it returns.
 
         Raises UpstreamFailed (or UpstreamTimeout) at any step when the engine fails, also after text has come; PromptTooLong when
-        the provider says so.
+        the provider says so; Unavailable, before any text, while an engine of our own loads or is down.
         """
         ...
 
@@ -112,13 +112,24 @@ class Detected(Protocol):
     """One match of a guard: character offsets, kind, confidence."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """What it is (``email``, ``aws_access_key``…)."""
+        ...
+
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """Its first character."""
+        ...
+
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """The character behind its last."""
+        ...
+
     @property
-    def confidence(self) -> float: ...
+    def confidence(self) -> float:
+        """0 to 1."""
+        ...
 
 
 class Guard(Protocol):
@@ -146,6 +157,10 @@ class Guard(Protocol):
 
 class Masks(Protocol):
     """What was masked in one request. A token stands for one value; the same value gets the same token."""
+
+    def reserve(self, text: str) -> None:
+        """Keep what looks like a token in this raw text from being given out."""
+        ...
 
     def mask(self, kind: str, value: str, origin: Origin) -> str:
         """The token for a value of this kind (``[EMAIL_1]``), first seen in a text of this origin."""
@@ -177,6 +192,10 @@ class Ledger(Protocol):
 
     async def append(self, record: Facts) -> Receipt:
         """Commit one record. Returns only once it is on disk. Raises Unavailable when that cannot be had."""
+        ...
+
+    def owe(self, record: Facts) -> None:
+        """Take the end of a request that could not be committed: it is committed as soon as it can be. Nobody waits for it."""
         ...
 
     async def proof(self, request: str) -> Mapping[str, object] | None:
@@ -214,9 +233,15 @@ class Converted(Protocol):
     """What a converter made: the whole text, and the places in it that a person would look for."""
 
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """The whole text."""
+        ...
+
     @property
-    def media_type(self) -> str: ...
+    def media_type(self) -> str:
+        """Of the file, as the converter saw it."""
+        ...
+
     @property
     def pages(self) -> Sequence[tuple[int, int]]:
         """Character range of each page, in order; empty when the format has none."""

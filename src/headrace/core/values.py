@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
 RequestId = NewType("RequestId", str)
 """``req_`` and 26 characters of Crockford base 32, sortable by time."""
 
-Fact: TypeAlias = "str | int | bool | None | list[Fact] | dict[str, Fact]"
+Fact: TypeAlias = "str | int | bool | list[Fact] | dict[str, Fact] | None"
 """What a record may hold: JSON without floats (RFC 8785 canonical form stays trivial). Fractions are decimal strings or integers
 of a named small unit (``…_us`` microseconds, ``…_ppm``)."""
 
@@ -137,8 +137,8 @@ class Passage:
     place: str
     acl: str
     rank: int
-    ranks: Mapping[str, int] = field(default_factory=dict)
-    scores: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict[str, int])
+    scores: Mapping[str, float] = field(default_factory=dict[str, float])
     heading: str = ""
 
 

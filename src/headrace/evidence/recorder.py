@@ -10,6 +10,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from headrace.core.errors import HeadraceError
+from headrace.core.flow import error_facts
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
@@ -46,8 +49,9 @@ class Recorder:
         self._clock = clock
         self._start = clock.monotonic()
         self._drawn = 0.0
+        self._flowing = False
         self.at = "received"
-        """The stage that was begun last."""
+        """The stage that works now; once the request has ended early, the one in which it did."""
         self.stages: list[Stage] = []
 
     def elapsed_us(self) -> int:
@@ -59,13 +63,16 @@ class Recorder:
         self.stages.append(Stage(name, 0, 0, state.facts()))
 
     async def run(self, name: str, work: Awaitable[S]) -> S:
-        """Run one stage to its state. When it fails it is recorded without facts: the record's error says why."""
+        """Run one stage to its state. When it ends the request, it is recorded with the facts of its error."""
         began = self._clock.monotonic()
         facts: Facts = {}
         self.at = name
         try:
             state = await work
             facts = state.facts()
+        except HeadraceError as error:
+            facts = error_facts(error)
+            raise
         finally:
             now = self._clock.monotonic()
             self.stages.append(Stage(name, self._since(began), round((now - began) * 1_000_000), facts))
@@ -77,19 +84,23 @@ class Recorder:
         The stage is recorded when the stream closes: by its end, by an error, or because the one who draws from it left.
         """
         began = self._clock.monotonic()
-        self.at = name
+        drawer = self.at if self._flowing else name
+        self._flowing = True
         spent = 0.0
         try:
             async with aclosing(events):
                 while True:
                     asked = self._clock.monotonic()
+                    self.at = name
                     try:
                         event = await anext(events)
                     except StopAsyncIteration:
                         break
                     finally:
                         spent += self._clock.monotonic() - asked
+                    self.at = drawer
                     yield event
+            self.at = drawer
         finally:
             own, self._drawn = spent - self._drawn, spent
             self.stages.append(Stage(name, self._since(began), round(own * 1_000_000), state().facts()))

@@ -94,8 +94,9 @@ def settled(
     usage: Usage,
     cost: Money,
     commitments: dict[str, str],
+    at: str | None = None,
 ) -> Facts:
-    """A request has ended: `outcome` is answered, refused, failed or cancelled; `error` the code of what ended it."""
+    """A request has ended: `outcome` is answered, refused, failed or cancelled; `error` the code of what ended it, and `at` where."""
     spent: Facts = {
         "input": usage.input,
         "input_cached": usage.input_cached,
@@ -109,6 +110,7 @@ def settled(
         "stages": list(stages),
         "outcome": outcome,
         "error": error,
+        "at": at,
         "usage": spent,
         "cost": {"amount": f"{cost.amount:f}", "currency": cost.currency},
         "commitments": committed,

@@ -12,15 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.core.labels import Label
-    from headrace.core.ports import Guard
+    from headrace.core.ports import Guard, Masks
     from headrace.core.text import RawText
-    from headrace.guardrails.masks import MaskTable
     from headrace.guardrails.spans import Ruled
 
 _WHERE = {Origin.PROMPT: "Your message", Origin.PASSAGE: "A document", Origin.OUTPUT: "The answer"}
 
 
-def screen(raw: RawText, label: Label, rules: Sequence[tuple[Guard, Action]], masks: MaskTable) -> tuple[CleanText, tuple[Finding, ...]]:
+def screen(raw: RawText, label: Label, rules: Sequence[tuple[Guard, Action]], masks: Masks) -> tuple[CleanText, tuple[Finding, ...]]:
     """The text as it may go on, and what was found. Raises Refused (``guard.<name>``) when a rule says so."""
     masks.reserve(raw.text)
     found = inspect(raw.text, rules)
@@ -32,7 +31,7 @@ def screen(raw: RawText, label: Label, rules: Sequence[tuple[Guard, Action]], ma
     return CleanText(masked(raw.text, found, raw.origin, masks), label, raw.origin, raw.part), findings
 
 
-def masked(text: str, found: Sequence[Ruled], origin: Origin, masks: MaskTable) -> str:
+def masked(text: str, found: Sequence[Ruled], origin: Origin, masks: Masks) -> str:
     """The text with every span that is to be masked replaced by its token."""
     pieces: list[str] = []
     at = 0

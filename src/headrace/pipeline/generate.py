@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from headrace.routing.running import Running
 
 ABSTENTION = "I did not find this in the sources that you may read."
+LONGEST_TOKEN = 128
+"""Characters. No vocabulary has longer ones; a model that writes more than its tokens could hold does not keep to what it was asked."""
 
 
 def run(reserved: Reserved, rooms: Rooms) -> Generation:
@@ -39,14 +41,14 @@ class Generation:
         grounded = reserved.routed.grounded
         self._mode = grounded.mode if grounded else Mode.GENERATE
         self._finish: FinishReason | None = None
-        self._usage = Usage()
+        self._usage: Usage | None = None
         self._bill: Bill | None = None
         self._characters = 0
         self._deltas = 0
         self._first: int | None = None
 
     async def events(self) -> AsyncGenerator[TextDelta]:
-        """Raises UpstreamFailed when the model fails or ends without saying so."""
+        """Raises UpstreamFailed when the model fails, ends without saying so, or writes beyond all measure."""
         began = self._rooms.clock.monotonic()
         source = self._source()
         async with aclosing(source):
@@ -60,12 +62,13 @@ class Generation:
     def state(self) -> Generated:
         """What has been generated so far; final once the stream is closed."""
         usage = self._usage
-        if usage.output < self._deltas and self._mode is Mode.GENERATE:
-            # Broken off before the provider said what it used: what was counted on the way in, and a token a delta out.
-            usage = replace(usage, input=usage.input or self._reserved.prompt_tokens or 0, output=self._deltas)
+        if usage is None:
+            # The model told nothing, or was broken off before it could: what was counted on the way in, and a token a delta out.
+            counted = self._mode is Mode.GENERATE and self._deltas
+            usage = Usage(input=self._reserved.prompt_tokens or 0, output=self._deltas) if counted else Usage()
         if self._bill is not None:
             usage = replace(usage, slot_seconds=self._bill.seconds)
-        return Generated(self._mode, self._finish, usage, self._characters, self._first)
+        return Generated(self._mode, self._finish, usage, self._usage is not None, self._characters, self._first)
 
     def cost(self, usage: Usage) -> Money:
         """What this usage costs on the deployment that answers; nothing where no model is needed."""
@@ -95,7 +98,8 @@ class Generation:
             async with aclosing(events):
                 async for event in events:
                     match event:
-                        case TextDelta():
+                        case TextDelta(text):
+                            self._within_measure(len(text))
                             yield event
                         case UsageReport(usage):
                             self._usage = usage
@@ -104,3 +108,8 @@ class Generation:
         if self._finish is None:
             msg = "The model's answer broke off."
             raise UpstreamFailed(msg, code="upstream.truncated", mend="Ask again.")
+
+    def _within_measure(self, more: int) -> None:
+        if self._characters + more > LONGEST_TOKEN * (self._reserved.answer_tokens + LONGEST_TOKEN):
+            msg = "The model writes more than it was asked for."
+            raise UpstreamFailed(msg, code="upstream.too_much", mend="Its owner must look at the deployment.")

@@ -4,7 +4,8 @@
                                     └────────────┘ (no knowledge)       └────── streams ──────┘
 
 Each room takes the state that the room before it made and gives the next one (:mod:`headrace.core.flow`). From Generated on they are
-streams, each drawing from the one before. The trail records every room, and whatever ends the request early.
+streams, each drawing from the one before. The trail (:mod:`headrace.pipeline.trail`) records every room, and whatever ends the request
+early.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING
 
 from headrace.pipeline import admit, check, generate, ground, release, reserve, route, screen, settle
+from headrace.pipeline.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -25,12 +27,12 @@ if TYPE_CHECKING:
 async def answer(received: Received, rooms: Rooms) -> AsyncGenerator[Opened | CleanDelta | Answer]:
     """Answer one request: for a streamed call Opened, CleanDelta… and Answer; otherwise the Answer alone.
 
-    Raises a HeadraceError that knows its request and, once recorded, its receipt. Closing the generator early means that the client
-    left: the work upstream is cancelled and the record says so.
+    Raises a HeadraceError that knows its request and, once recorded, its receipt; UpstreamTimeout when the workspace's ``answer within``
+    is over. Closing the generator early means that the client left: the work upstream is cancelled and the record says so.
     """
     principal = await admit.identify(received, rooms)
-    async with settle.Trail(received, principal, rooms) as trail, AsyncExitStack() as held:
-        run, stream = trail.recorder.run, trail.recorder.stream
+    async with Trail(received, principal, rooms) as trail, AsyncExitStack() as held:
+        run, stream = trail.run, trail.recorder.stream
 
         admitted = await run("admitted", admit.run(received, principal, rooms))
         screened = await run("screened", screen.run(admitted, rooms))
@@ -39,16 +41,12 @@ async def answer(received: Received, rooms: Rooms) -> AsyncGenerator[Opened | Cl
         routed = await run("routed", route.run(screened, grounded, rooms))
         reserved = await run("reserved", reserve.run(routed, rooms, held))
 
-        if received.call.stream:
-            yield await trail.open()
-
         trail.generation = generated = generate.run(reserved, rooms)
         checked = check.run(stream("generated", generated.events(), generated.state), reserved, rooms)
         released = release.run(stream("checked", checked.events(), checked.state), reserved, rooms)
-        async with aclosing(stream("released", released.events(), released.state)) as deltas:
-            async for delta in deltas:
-                if received.call.stream:
-                    yield delta
+        async with aclosing(trail.leaving(stream("released", released.events(), released.state))) as leaving:
+            async for event in leaving:
+                yield event
         await held.aclose()
 
         yield await settle.run(trail, reserved, generated, checked, released)

@@ -31,7 +31,7 @@ class Releasing:
         self._reserved = reserved
         self._screened = reserved.routed.screened
         self._decision: Decision = rooms.policy.decide(self._screened.principal, "unmask", ("Service", self._screened.call.service), {})
-        self._unmasking = Unmasking(self._screened.masks) if self._decision.allowed else None
+        self._unmasking = Unmasking(self._screened.masks.unmask) if self._decision.allowed else None
         self._sent: list[str] = []
 
     async def events(self) -> AsyncGenerator[CleanDelta]:

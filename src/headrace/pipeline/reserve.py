@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from headrace.core.errors import PromptTooLong
@@ -11,6 +10,8 @@ from headrace.core.values import Usage
 from headrace.finops.price import price
 
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
     from headrace.core.flow import Routed
     from headrace.core.values import Money
     from headrace.pipeline.rooms import Rooms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import aiohttp
 import msgspec
 
 from headrace.adapters.models import wire
-from headrace.core.errors import BadRequest, HeadraceError, PromptTooLong, UpstreamFailed, UpstreamTimeout
+from headrace.core.errors import BadRequest, HeadraceError, PromptTooLong, Unavailable, UpstreamFailed, UpstreamTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,19 +84,25 @@ def too_long(prompt: int | None, context: int | None) -> PromptTooLong:
     return PromptTooLong(msg, param="messages", mend=_SHORTER, facts=facts)
 
 
-def of_exchange(error: Exception, *, began: bool) -> UpstreamFailed:
-    """The error that a broken exchange means; `began`: some of the answer had come."""
+def of_exchange(error: Exception, *, began: bool, ours: bool = False) -> HeadraceError:
+    """The error that a broken exchange means; `began`: some of the answer had come; `ours`: with an engine that Headrace runs itself."""
     if isinstance(error, TimeoutError):
         return UpstreamTimeout(
             "The model did not finish its answer in time." if began else "The model did not answer in time.", mend=_AGAIN
         )
-    if isinstance(error, aiohttp.ClientConnectorError | FileNotFoundError | ConnectionRefusedError):
-        return UpstreamFailed(
-            "The model cannot be reached.", code="upstream.unreachable", mend="An engine is restarted by itself; try again."
-        )
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return _engine_away(error) if ours else UpstreamFailed("The model cannot be reached.", code="upstream.unreachable", mend=_AGAIN)
     if isinstance(error, msgspec.DecodeError | aiohttp.ClientResponseError):
         return garbage()
     return truncated() if began else UpstreamFailed("The model broke off before it answered.", code="upstream.broken", mend=_AGAIN)
+
+
+def _engine_away(error: aiohttp.ClientConnectorError) -> Unavailable:
+    """An engine's socket is there once its model is loaded, and is left behind when it is killed."""
+    if error.os_error.errno == errno.ENOENT:
+        return Unavailable("The engine still loads its model.", code="internal.engine_loading", mend="Try again in a few seconds.")
+    said = "The engine has ended and is started again."
+    return Unavailable(said, code="internal.engine_unavailable", mend="Try again in a few seconds.")
 
 
 def truncated() -> UpstreamFailed:

@@ -64,7 +64,7 @@ class OpenAIChat:
         self._session: aiohttp.ClientSession | None = None
 
     async def count(self, prompt: CleanPrompt, sampling: Sampling) -> int | None:
-        """Tokens that the prompt takes with its template; None for a provider. Raises UpstreamFailed when the engine is down."""
+        """Tokens that the prompt takes with its template; None for a provider. Raises Unavailable when the engine is not there."""
         del sampling  # a grammar takes no tokens
         if self._endpoint.socket is None:
             return None
@@ -75,12 +75,13 @@ class OpenAIChat:
                     raise faults.of_status(response.status, body, response.headers)
                 return wire.read_count(body).input_tokens
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
-            raise faults.of_exchange(error, began=False) from error
+            raise faults.of_exchange(error, began=False, ours=True) from error
 
     async def generate(self, prompt: CleanPrompt, sampling: Sampling) -> AsyncGenerator[ModelEvent]:
         """The answer's events; the connection is closed, and so the work upstream cancelled, when the generator is.
 
-        Raises PromptTooLong with the numbers, BadRequest for what this model cannot do, UpstreamFailed and UpstreamTimeout.
+        Raises PromptTooLong with the numbers, BadRequest for what this model cannot do, UpstreamFailed and UpstreamTimeout; Unavailable
+        when an engine of our own is not there.
         """
         body = wire.asking(prompt, sampling, self._model)
         reading = Reading()
@@ -100,7 +101,7 @@ class OpenAIChat:
             finally:
                 response.close()
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
-            raise faults.of_exchange(error, began=reading.began) from error
+            raise faults.of_exchange(error, began=reading.began, ours=self._endpoint.socket is not None) from error
 
     async def close(self) -> None:
         """Let connections go. Idempotent."""
