@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from headrace.app.http.body import as_array, as_object, shown
 from headrace.core.errors import BadRequest, UnsupportedParameter
 from headrace.core.text import Origin, RawText, RawTurn, Role
 
@@ -12,79 +13,76 @@ if TYPE_CHECKING:
 
 ROLES: Final[Mapping[str, Role]] = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
 _FIELDS = frozenset({"role", "content"})
+_PART = frozenset({"type", "text"})
 _EMPTY: tuple[object, ...] = (None, [], {})
 """What the SDK writes for fields of an earlier answer that are not there."""
+_SEND_MESSAGES = 'Send [{"role": "user", "content": "…"}].'
+_SEND_PART = 'Send {"type": "text", "text": "…"}.'
 
 
 def turns_of(messages: object) -> tuple[RawTurn, ...]:
     """The turns of the conversation. Raises BadRequest or UnsupportedParameter with the place (``messages[1].content``)."""
-    if not isinstance(messages, list) or not messages:
-        missing = messages is None
-        message = '"messages" is missing.' if missing else "messages is a list of at least one message."
-        raise BadRequest(
-            message, code="request.missing" if missing else None, param="messages", mend='Send [{"role": "user", "content": "…"}].'
-        )
-    return tuple(_turn(each, n) for n, each in enumerate(messages))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if messages is None:
+        raise BadRequest('"messages" is missing.', code="request.missing", param="messages", mend=_SEND_MESSAGES)
+    listed = as_array(messages)
+    if not listed:
+        raise BadRequest("messages is a list of at least one message.", param="messages", mend=_SEND_MESSAGES)
+    return tuple(_turn(each, n) for n, each in enumerate(listed))
 
 
 def _turn(message: object, n: int) -> RawTurn:
     place = f"messages[{n}]"
-    if not isinstance(message, dict):
+    fields = as_object(message)
+    if fields is None:
         words = "A message is an object with a role and content."
         raise BadRequest(words, param=place, mend='Send {"role": "user", "content": "…"}.')
-    role = message.get("role")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    role = fields.get("role")
     if not isinstance(role, str) or role not in ROLES:
         words = f"The role is none of {', '.join(ROLES)}."
         raise BadRequest(words, param=f"{place}.role", mend="Results of tools and functions are not taken here.")
-    for name, value in message.items():  # pyright: ignore[reportUnknownVariableType]
+    for name, value in fields.items():
         if name not in _FIELDS and value not in _EMPTY:
             words = "This part of a message is not supported, and it is refused rather than dropped."
-            raise UnsupportedParameter(words, param=f"{place}.{_shown(name)}", mend="Leave it out.")  # pyright: ignore[reportUnknownArgumentType]
-    return RawTurn(ROLES[role], RawText(_content(message.get("content"), f"{place}.content"), Origin.PROMPT, n))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+            raise UnsupportedParameter(words, param=f"{place}.{shown(name)}", mend="Leave it out.")
+    return RawTurn(ROLES[role], RawText(_content(fields.get("content"), f"{place}.content"), Origin.PROMPT, n))
 
 
 def _content(content: object, place: str) -> str:
     if isinstance(content, str):
         return content
-    if not isinstance(content, list) or not content:
+    parts = as_array(content)
+    if not parts:
         words = f"{_said(content)} stands here, but text is wanted."
         raise BadRequest(words, param=place, mend='Send a string, or a list of {"type": "text", "text": "…"}.')
-    return "\n".join(_part(each, f"{place}[{n}]") for n, each in enumerate(content))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return "\n".join(_part(each, f"{place}[{n}]") for n, each in enumerate(parts))
 
 
 def _part(part: object, place: str) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    if not isinstance(part, dict) or not isinstance(kind, str):
-        words = "A part of content is an object with a type."
-        raise BadRequest(words, param=place, mend='Send {"type": "text", "text": "…"}.')
+    fields = as_object(part)
+    kind = fields.get("type") if fields is not None else None
+    if fields is None or not isinstance(kind, str):
+        raise BadRequest("A part of content is an object with a type.", param=place, mend=_SEND_PART)
     if kind != "text":
         words = "Only text parts are taken; no deployment here reads images, sound or files."
-        raise UnsupportedParameter(words, param=f"{place}.type", mend='Send {"type": "text", "text": "…"}.')
-    text = part.get("text")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        raise UnsupportedParameter(words, param=f"{place}.type", mend=_SEND_PART)
+    text = fields.get("text")
     if not isinstance(text, str):
-        words = f"{_said(text)} stands here, but text is wanted."  # pyright: ignore[reportUnknownArgumentType]
-        raise BadRequest(words, param=f"{place}.text", mend="Send a string.")
-    extra = next((str(name) for name, value in part.items() if name not in {"type", "text"} and value not in _EMPTY), None)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        raise BadRequest(f"{_said(text)} stands here, but text is wanted.", param=f"{place}.text", mend="Send a string.")
+    extra = next((name for name, value in fields.items() if name not in _PART and value not in _EMPTY), None)
     if extra is not None:
         words = "This part of a text part is not supported, and it is refused rather than dropped."
-        raise UnsupportedParameter(words, param=f"{place}.{_shown(extra)}", mend="Leave it out.")
+        raise UnsupportedParameter(words, param=f"{place}.{shown(extra)}", mend="Leave it out.")
     return text
 
 
 def _said(value: object) -> str:
     """What kind of thing stands where text should: never the thing itself."""
-    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
-        (bool, "true or false"),
-        ((int, float), "a number"),
-        (str, "a text"),
-        (list, "an empty list"),
-        (dict, "an object"),
+    kinds: tuple[tuple[type, str], ...] = (
+        (bool, "True or false"),
+        (int, "A number"),
+        (float, "A number"),
+        (str, "A text"),
+        (list, "An empty list"),
+        (dict, "An object"),
     )
-    return (
-        next((word for kind, word in kinds if isinstance(value, kind)), "nothing")[:1].upper()
-        + next((word for kind, word in kinds if isinstance(value, kind)), "nothing")[1:]
-    )
-
-
-def _shown(name: object) -> str:
-    return "".join(each if each.isprintable() else "?" for each in str(name)[:64])
+    return next((word for kind, word in kinds if isinstance(value, kind)), "Nothing")

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from headrace.core.errors import HeadraceError
+from headrace.core.errors import Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from prometheus_client import CollectorRegistry
 
+    from headrace.core.errors import HeadraceError
     from headrace.core.flow import Answer
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
@@ -20,25 +21,35 @@ UNKNOWN: Final = "none"
 """The service label of a request that names no service in force."""
 CODES: Final = 64
 """The most error codes that are told apart; a provider could invent more."""
+OTHER: Final = "other"
+_FAULTS = 500
+"""Statuses from here on are ours, or upstream's."""
 
 
 class Metrics:
-    """The meters of one application."""
+    """The meters of one application. `services` gives the names that the service label may take."""
 
     def __init__(self, registry: CollectorRegistry, services: Callable[[], Collection[str]]) -> None:
         self._services = services
         self._codes: set[str] = set()
-        self._requests = Counter("headrace_requests", "Requests by outcome.", ("service", "outcome", "code"), registry=registry)
-        self._duration = Histogram("headrace_request_seconds", "From the request's head to its last byte.", ("service",), SECONDS, registry)
-        self._first = Histogram("headrace_first_text_seconds", "To the first text of a streamed answer.", ("service",), SECONDS, registry)
-        self._tokens = Counter("headrace_tokens", "Tokens by kind.", ("service", "kind"), registry=registry)
-        self._cost = Counter("headrace_cost", "Price of the answers given.", ("service", "currency"), registry=registry)
-        self._findings = Counter("headrace_guard_findings", "What guards found.", ("service", "guard", "kind", "action"), registry=registry)
-        self._modes = Counter("headrace_answers", "Answers by mode: quote, abstain, generate.", ("service", "mode"), registry=registry)
+
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"headrace_{name}", about, labels, registry=registry)
+
+        def histogram(name: str, about: str) -> Histogram:
+            return Histogram(f"headrace_{name}", about, ("service",), buckets=SECONDS, registry=registry)
+
+        self._requests = counter("requests", "Requests by outcome.", "service", "outcome", "code")
+        self._duration = histogram("request_seconds", "From the request's head to its last byte.")
+        self._first = histogram("first_text_seconds", "To the first text of a streamed answer.")
+        self._tokens = counter("tokens", "Tokens by kind.", "service", "kind")
+        self._cost = counter("cost", "Price of the answers given.", "service", "currency")
+        self._findings = counter("guard_findings", "What guards found.", "service", "guard", "kind", "action")
+        self._modes = counter("answers", "Answers by mode: quote, abstain, generate.", "service", "mode")
         self.running = Gauge("headrace_requests_running", "Requests under way.", registry=registry)
 
     def answered(self, answer: Answer, seconds: float, first: float | None) -> None:
-        """An answer was given whole."""
+        """An answer was given whole; `first` are the seconds to its first text when it was streamed."""
         service = self._service(answer.call.service)
         self._end(service, "answered", "", seconds)
         if first is not None:
@@ -49,14 +60,14 @@ class Metrics:
                 self._tokens.labels(service, kind).inc(count)
         if answer.cost.amount:
             self._cost.labels(service, answer.cost.currency).inc(float(answer.cost.amount))
-        self._modes.labels(service, str(answer.mode)).inc()
+        self._modes.labels(service, answer.mode.value).inc()
         for found in answer.findings:
-            self._findings.labels(service, found.guard, found.kind, str(found.action)).inc()
+            self._findings.labels(service, found.guard, found.kind, found.action.value).inc()
 
     def failed(self, service: str, error: HeadraceError, status: int, seconds: float) -> None:
-        """A request was refused, or failed."""
-        outcome = "refused" if status < 500 or status == 503 else "failed"  # noqa: PLR2004 - HTTP statuses
-        code = error.code if error.code in self._codes or len(self._codes) < CODES else "other"
+        """A request was refused (somebody decided so), or failed (something did not work)."""
+        outcome = "refused" if status < _FAULTS or isinstance(error, Overloaded) else "failed"
+        code = error.code if error.code in self._codes or len(self._codes) < CODES else OTHER
         self._codes.add(code)
         self._end(self._service(service), outcome, code, seconds)
 

@@ -5,24 +5,24 @@ The body is parsed once. A wrong value is answered with its place (``messages[1]
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from headrace.app.http.body import as_object, parse, shown
 from headrace.app.http.messages import turns_of
 from headrace.config.faults import did_you_mean
 from headrace.core.errors import BadRequest, UnsupportedParameter
 from headrace.core.flow import Call, Received
 from headrace.core.values import JsonSchema, RequestId, Sampling
 
-Json: TypeAlias = "Mapping[str, object]"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-DEEPEST: Final = 64
-"""Levels of nesting in a body; a JSON Schema has the most."""
+    from headrace.app.http.body import Json
+
 _CLIENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}/[0-9][0-9A-Za-z.+-]{0,31}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LARGEST_INT = 2**63 - 1
@@ -153,64 +153,6 @@ def read(body: bytes, envelope: Envelope) -> Received:
     return Received(call, envelope.credential, turns)
 
 
-def parse(body: bytes) -> Json:
-    """A JSON object. Raises BadRequest for what is not UTF-8, not JSON, not an object, has a name twice, nests too deep, or holds
-    characters that no text has."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise _not_json(f"Byte {error.start + 1} of the body is not UTF-8.", "Encode the body as UTF-8.") from None
-    try:
-        found: object = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
-    except json.JSONDecodeError as error:
-        raise _not_json(f"The body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.", "Send one JSON object.") from None
-    except RecursionError:
-        raise _too_deep("") from None
-    except ValueError:
-        raise _not_json("The body has a number of too many digits.", "Send numbers of at most 4,300 digits.") from None
-    if not isinstance(found, dict):
-        message = "The body is JSON, but not an object."
-        raise BadRequest(message, code="request.invalid_json", mend='Send {"model": …, "messages": […]}.')
-    if b"\\u" in body or body.count(b"{") + body.count(b"[") > DEEPEST:
-        _sound(found, "", DEEPEST)
-    return found  # pyright: ignore[reportUnknownVariableType]
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        message = "A name stands twice in one object of the body, so it is not certain what is meant."
-        raise BadRequest(message, code="request.invalid_json", param=_shown(twice), mend="Send it once.")
-    return found
-
-
-def _constant(word: str) -> NoReturn:
-    raise _not_json(f"{word} is not a JSON number.", "Send a finite number.")
-
-
-def _sound(value: object, place: str, left: int) -> None:
-    """Raises BadRequest for a lone surrogate or a NUL in any text, and for what nests too deep."""
-    if isinstance(value, str):
-        if "\0" in value or (not value.isascii() and _SURROGATE.search(value)):
-            message = "This text has a character that no text has (NUL, or half of a surrogate pair)."
-            raise BadRequest(message, code="request.invalid_text", param=place, mend="Remove it.")
-        return
-    if left == 0:
-        raise _too_deep(place)
-    if isinstance(value, dict):
-        for name, each in value.items():  # pyright: ignore[reportUnknownVariableType]
-            _sound(name, place, left)  # pyright: ignore[reportUnknownArgumentType]
-            _sound(each, f"{place}.{_shown(str(name))}" if place else _shown(str(name)), left - 1)  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(value, list):
-        for n, each in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            _sound(each, f"{place}[{n}]", left - 1)
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 def _account(fields: Json) -> None:
     """Every parameter is one that is honoured, or asks for nothing; otherwise it is refused by its name."""
     for name, value in fields.items():
@@ -224,7 +166,7 @@ def _account(fields: Json) -> None:
         alike = did_you_mean(name, HONOURED)
         message = "This parameter is not known."
         mend = f'Did you mean "{alike}"?' if alike else "Leave it out."
-        raise UnsupportedParameter(message, code="request.unknown_parameter", param=_shown(name), mend=mend)
+        raise UnsupportedParameter(message, code="request.unknown_parameter", param=shown(name), mend=mend)
 
 
 def _convert(fields: dict[str, object]) -> Parameters:
@@ -246,7 +188,7 @@ def _wrong(words: str) -> BadRequest:
     if missing := _MISSING.fullmatch(what):
         return BadRequest(f'"{missing["name"]}" is missing.', code="request.missing", param=missing["name"], mend="Send it.")
     if unknown := _UNKNOWN.fullmatch(what):
-        place = f"{place}.{_shown(unknown['name'])}"
+        place = f"{place}.{shown(unknown['name'])}"
         return UnsupportedParameter("This parameter is not known.", code="request.unknown_parameter", param=place, mend="Leave it out.")
     return BadRequest(f"{what.replace('`', '')}.", param=place.replace("[...]", "[]"), mend="See the parameter in the API reference.")
 
@@ -280,54 +222,41 @@ def _format(value: object) -> JsonSchema | None:
     """``response_format``. Raises BadRequest, UnsupportedParameter."""
     if value is None:
         return None
-    kind = value.get("type") if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    if not isinstance(value, dict) or kind not in {"text", "json_object", "json_schema"}:
-        message = "A response format is an object with the type text, json_object or json_schema."
+    fields = as_object(value) or {}
+    kind = fields.get("type")
+    if kind not in {"text", "json_object", "json_schema"}:
         raise BadRequest(
-            message, param="response_format.type", mend='Send {"type": "json_schema", "json_schema": {"name": …, "schema": …}}.'
+            "A response format is an object with the type text, json_object or json_schema.",
+            param="response_format.type",
+            mend='Send {"type": "json_schema", "json_schema": {"name": …, "schema": …}}.',
         )
-    wanted = {"type", "json_schema"} if kind == "json_schema" else {"type"}
-    _only(value, wanted, "response_format")  # pyright: ignore[reportUnknownArgumentType]
+    _only(fields, {"type", "json_schema"} if kind == "json_schema" else {"type"}, "response_format")
     if kind == "json_schema":
-        return _schema(value.get("json_schema"))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+        return _schema(fields.get("json_schema"))
     return JsonSchema(None) if kind == "json_object" else None
 
 
 def _schema(value: object) -> JsonSchema:
     place = "response_format.json_schema"
-    if not isinstance(value, dict):
+    fields = as_object(value)
+    if fields is None:
         message = "json_schema is an object with a name and a schema."
         raise BadRequest(message, param=place, mend='Send {"name": "answer", "schema": {"type": "object", …}}.')
-    fields: Json = value  # pyright: ignore[reportUnknownVariableType]
     _only(fields, {"name", "schema", "strict"}, place)
-    name, schema, strict = fields.get("name"), fields.get("schema"), fields.get("strict")
+    name, schema, strict = fields.get("name"), as_object(fields.get("schema")), fields.get("strict")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         message = "The name of a schema has letters, digits, dash and underscore, at most 64."
         raise BadRequest(message, param=f"{place}.name", mend='Send a name such as "answer".')
-    if not isinstance(schema, dict):
+    if schema is None:
         message = "The schema is missing, or is not an object."
         raise BadRequest(message, param=f"{place}.schema", mend='Send a JSON Schema, such as {"type": "object", "properties": {…}}.')
     if strict is not None and not isinstance(strict, bool):
-        message = "strict is true or false."
-        raise BadRequest(message, param=f"{place}.strict", mend="Leave it out: every schema is kept strictly.")
-    return JsonSchema(schema, name)  # pyright: ignore[reportUnknownArgumentType]
+        raise BadRequest("strict is true or false.", param=f"{place}.strict", mend="Leave it out: every schema is kept strictly.")
+    return JsonSchema(schema, name)
 
 
 def _only(fields: Json, known: set[str], place: str) -> None:
     for name, value in fields.items():
         if name not in known and value is not None:
             message = "This is not honoured here, and it is refused rather than dropped."
-            raise UnsupportedParameter(message, param=f"{place}.{_shown(name)}", mend="Leave it out.")
-
-
-def _shown(name: str) -> str:
-    """A name that a client chose, as it may be shown: short, and plain."""
-    return "".join(each if each.isprintable() else "?" for each in name[:64])
-
-
-def _not_json(message: str, mend: str) -> BadRequest:
-    return BadRequest(message, code="request.invalid_json", mend=mend)
-
-
-def _too_deep(place: str) -> BadRequest:
-    return BadRequest(f"The body nests deeper than {DEEPEST} levels.", code="request.too_deep", param=place or None, mend="Flatten it.")
+            raise UnsupportedParameter(message, param=f"{place}.{shown(name)}", mend="Leave it out.")

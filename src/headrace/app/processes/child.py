@@ -13,11 +13,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+    from headrace.config.layout import Layout
 
 _PR_SET_PDEATHSIG = 1
 EXIT_FAILED = 1
@@ -41,14 +42,21 @@ def die_with_parent() -> None:
         sys.exit(EXIT_FAILED)
 
 
-def run(name: str, layout: Layout, body: Callable[[Layout], Coroutine[object, object, None]]) -> None:
-    """Run a child's body until it ends or SIGTERM cancels it. Never returns: ends the process."""
+def run(
+    name: str,
+    layout: Layout,
+    body: Callable[[Layout], Coroutine[object, object, None]],
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
+    """Run a child's body until it ends or SIGTERM cancels it, in asyncio's own event loop or the one that `loop` makes. Never returns:
+    ends the process."""
     die_with_parent()
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(levelname)s %(message)s", stream=sys.stderr)
     layout.socket(name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        asyncio.run(_until_told(body(layout)))
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(_until_told(body(layout)))
     except HeadraceError as error:
         _log.error("%s", error)
         sys.exit(EXIT_FAILED)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import resource
 import socket
 
 import msgspec
+import uvloop
 
 from headrace.app.http import server
 from headrace.app.http.application import build
@@ -15,6 +17,8 @@ from headrace.app.installation import url_of
 from headrace.app.processes import child
 from headrace.app.wiring import open_gateway
 from headrace.config.layout import Layout
+
+MOST_FILES = 1 << 15
 
 
 async def serve(descriptor: int, layout: Layout) -> None:
@@ -24,7 +28,16 @@ async def serve(descriptor: int, layout: Layout) -> None:
         application = build(gateway)
         gc.collect()
         gc.freeze()  # what is here now stays for good: the collector need not walk it with every request's garbage
-        await server.serve(application, listener, on_ready=functools.partial(_announce, layout, url_of(listener)))
+        await server.serve(
+            application, listener, on_ready=functools.partial(_announce, layout, url_of(listener)), limits=lambda: gateway.limits
+        )
+
+
+def _open_files() -> None:
+    """As many connections as the system lets us have: the usual soft limit is there for programs that use select."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
 
 
 def _announce(layout: Layout, url: str) -> None:
@@ -37,4 +50,5 @@ def _announce(layout: Layout, url: str) -> None:
 
 if __name__ == "__main__":
     given = child.arguments("The gateway process", "fd")
-    child.run("gateway", Layout(given.workspace), functools.partial(serve, int(given.fd)))
+    _open_files()
+    child.run("gateway", Layout(given.workspace), functools.partial(serve, int(given.fd)), uvloop.new_event_loop)

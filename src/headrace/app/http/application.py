@@ -1,0 +1,110 @@
+"""The HTTP application: which path leads where. The one hot path is bare ASGI; the rest is found by Starlette's router."""
+
+from __future__ import annotations
+
+import http
+from typing import TYPE_CHECKING, Final
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Route, Router
+
+from headrace.app import console
+from headrace.app.http import chat, errors
+from headrace.app.http.body import shown
+from headrace.app.http.lookups import ENDPOINTS, Look
+from headrace.app.http.running import Answers
+from headrace.app.http.wire import ClientGone, Sender
+from headrace.core.errors import BadRequest, HeadraceError, NotFound
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from headrace.app.http.gateway import Gateway
+    from headrace.app.http.lookups import Endpoint
+
+_NOT_FOUND: Final = 404
+_METHOD_NOT_ALLOWED: Final = 405
+
+
+def build(gateway: Gateway) -> ASGIApp:
+    """The application over an inside. One an inside: its metrics are registered with it."""
+    answers = Answers(gateway)
+    routes = [Route(path, _Lookup(gateway, endpoint)) for path, endpoint in ENDPOINTS.items()]
+    rest = Router([*routes, *console.routes(gateway, answers)], redirect_slashes=False, default=_nowhere)
+    return Application(chat.Chat(gateway, answers), rest)
+
+
+class Application:
+    """The way in. Whatever goes wrong behind it is answered in our error shape."""
+
+    def __init__(self, chat_endpoint: ASGIApp, rest: ASGIApp) -> None:
+        self._chat = chat_endpoint
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["path"] == chat.PATH and scope["method"] == "POST":
+            await self._chat(scope, receive, send)
+        else:
+            await self._elsewhere(scope, receive, send)
+
+    async def _elsewhere(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            if scope["path"] == chat.PATH:
+                raise _method("POST")
+            scope["app"] = self  # Starlette's routes raise what they do not serve, instead of answering in their own words
+            await self._rest(scope, receive, noting)
+        except ClientGone:
+            return
+        except HeadraceError as error:
+            told = error
+        except HTTPException as error:
+            told = _of_starlette(error)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a defect is logged, and answered as one
+            told = errors.of_defect(error, shown(str(scope["path"])))
+        else:
+            return
+        if not started:
+            await Sender(scope, send).error(told)
+
+
+class _Lookup:
+    """An endpoint as an ASGI application."""
+
+    def __init__(self, gateway: Gateway, endpoint: Endpoint) -> None:
+        self._gateway = gateway
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise _method("GET, HEAD")
+        found = await self._endpoint(Look(self._gateway, scope))
+        await Sender(scope, send).whole(found.status, found.content, (), found.media)
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    del scope, receive, send
+    message = "There is nothing at this address."
+    raise NotFound(message, mend="The API reference lists the addresses; the OpenAI dialect is under /v1.")
+
+
+def _method(allowed: str) -> BadRequest:
+    return BadRequest(
+        f"Only {allowed} is served here.", code="request.method_not_allowed", mend=f"Use {allowed}.", facts={"allow": allowed}
+    )
+
+
+def _of_starlette(error: HTTPException) -> HeadraceError:
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        return _method((error.headers or {}).get("Allow", "GET"))
+    if error.status_code == _NOT_FOUND:
+        return NotFound("There is nothing at this address.")
+    return BadRequest(f"{http.HTTPStatus(error.status_code).phrase}.")

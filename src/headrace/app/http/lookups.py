@@ -1,0 +1,160 @@
+"""What a client may look up: the services that it may ask, the proof of its requests, the schemas; and for those who run it, how it is.
+
+Each endpoint is a function from a look to a page of JSON (or, for the metrics, of Prometheus' text format). None reads a body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from headrace.app.http import schemas
+from headrace.app.http.credentials import at_this_machine, bearer
+from headrace.app.http.wire import encode
+from headrace.core.errors import Forbidden, HeadraceError, NotFound, Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Scope
+
+    from headrace.app.http.gateway import Gateway, Offer
+    from headrace.core.values import Principal
+
+JSON: Final = b"application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One request to look something up."""
+
+    gateway: Gateway
+    scope: Scope
+
+    @property
+    def name(self) -> str:
+        """What the path names (``{name}``)."""
+        return cast("str", self.scope["path_params"]["name"])
+
+    async def principal(self) -> Principal:
+        """Who asks. Raises Unauthenticated."""
+        return await self.gateway.authenticate(bearer(self.scope))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found."""
+
+    content: bytes = field(repr=False)
+    status: int = 200
+    media: bytes = JSON
+
+
+class Endpoint(Protocol):
+    """Finds it. Raises HeadraceError."""
+
+    async def __call__(self, look: Look, /) -> Found:
+        """The page."""
+        ...
+
+
+async def models(look: Look) -> Found:
+    """The services that policy lets the key ask, as the dialect lists models."""
+    principal = await look.principal()
+    listed = [_model(offer) for offer in look.gateway.services(principal)]
+    return Found(encode({"object": "list", "data": listed}))
+
+
+async def model(look: Look) -> Found:
+    """One service. Raises NotFound, alike for one that is not there and one that the key may not ask."""
+    principal = await look.principal()
+    found = next((offer for offer in look.gateway.services(principal) if offer.name == look.name), None)
+    if found is None:
+        message = "There is no such service that you may ask."
+        raise NotFound(message, code="request.unknown_model", param="model", mend="GET /v1/models lists those that you may ask.")
+    return Found(encode(_model(found)))
+
+
+async def proof(look: Look) -> Found:
+    """The proof bundle of a request's record. Raises NotFound, alike for none and for somebody else's."""
+    principal = await look.principal()
+    bundle = await look.gateway.proof(principal, look.name)
+    if bundle is None:
+        message = "There is no record of such a request that you may prove."
+        raise NotFound(message, code="request.unknown_request", mend="The id stands in the answer, under headrace.request.")
+    return Found(encode(bundle))
+
+
+async def answer_schema(look: Look) -> Found:
+    """The JSON Schema of the ``headrace`` object of an answer."""
+    del look
+    return Found(encode(schemas.of_answer()), media=b"application/schema+json")
+
+
+async def error_schema(look: Look) -> Found:
+    """The JSON Schema of the ``headrace`` object of an error."""
+    del look
+    return Found(encode(schemas.of_error()), media=b"application/schema+json")
+
+
+async def health(look: Look) -> Found:
+    """The process answers. Nothing else is looked at: a restart of the gateway mends nothing that is wrong elsewhere."""
+    del look
+    return Found(encode({"status": "ok"}))
+
+
+async def readiness(look: Look) -> Found:
+    """200 when every service can answer now, else 503; with what still warms, for this machine and for keys that may observe."""
+    ready = await look.gateway.readiness()
+    told: dict[str, object] = {"serves": ready.serves}
+    try:
+        await _observer(look)
+        told["parts"] = dict(ready.parts)
+    except HeadraceError:
+        told["parts"] = None  # a stranger needs no list of what stands here
+    return Found(encode(told), status=200 if ready.serves else 503)
+
+
+async def metrics(look: Look) -> Found:
+    """Prometheus' text format. Raises Unauthenticated, Forbidden."""
+    await _observer(look)
+    return Found(generate_latest(look.gateway.registry), media=CONTENT_TYPE_LATEST.encode())
+
+
+ENDPOINTS: Final[Mapping[str, Endpoint]] = {
+    "/v1/models": models,
+    "/v1/models/{name:path}": model,
+    "/v1/headrace/requests/{name}/proof": proof,
+    "/v1/headrace/schema": answer_schema,
+    "/v1/headrace/schema/error": error_schema,
+    "/healthz": health,
+    "/readyz": readiness,
+    "/metrics": metrics,
+}
+"""Every path that is looked up with GET."""
+
+
+async def _observer(look: Look) -> None:
+    """Raises unless a program on this machine asks, or a key that may observe."""
+    if at_this_machine(look.scope):
+        return
+    try:
+        principal = await look.principal()
+    except Unauthenticated as error:
+        error.mend = "Ask from this machine, or with a key that may observe."
+        raise
+    if not look.gateway.observes(principal):
+        message = "You may not read the metrics."
+        raise Forbidden(message, mend="A policy may permit it: action observe on the tenant.")
+
+
+def _model(offer: Offer) -> dict[str, object]:
+    return {
+        "id": offer.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": offer.owner or "headrace",
+        "headrace": {"about": offer.about, "grounded": offer.grounded, "json": offer.json},
+    }

@@ -1,0 +1,24 @@
+"""The published JSON Schemas of the ``headrace`` objects, made from the structs that are sent (draft 2020-12)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headrace.app.http.errors import FlawWords
+from headrace.app.http.response import HeadraceWords
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def of_answer() -> dict[str, object]:
+    """The ``headrace`` object of an answer."""
+    return _schema(HeadraceWords, "answer")
+
+
+def of_error() -> dict[str, object]:
+    """The ``headrace`` object of an error."""
+    return _schema(FlawWords, "error")
+
+
+def _schema(kind: type[msgspec.Struct], name: str) -> dict[str, object]:
+    return {"$schema": DIALECT, "$id": f"headrace/api/1/{name}.json", **msgspec.json.schema(kind)}
