@@ -92,6 +92,7 @@ class Principal:
 
     id: str
     kind: str
+    """``person`` or ``application``."""
     tenant: str
     groups: frozenset[str]
     key: str
@@ -101,12 +102,15 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What policy said. `policies` are the ids that determined it."""
+    """What policy said. `policies` are the ids that determined it; none when nothing allowed it."""
 
     allowed: bool
     policies: tuple[str, ...] = ()
     obligations: tuple[str, ...] = ()
     reason: str = ""
+    """Of a denial: why, in a sentence."""
+    would_allow: str = ""
+    """Of a denial: what the same principal would need besides ("membership of group support"); empty when nothing simple helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +227,9 @@ class StoredKey:
     id: str
     name: str
     holder: str
-    """The person or application it speaks for."""
+    """The person or application it speaks for; its own name when it stands for itself."""
     kind: str
+    """``person`` or ``application``: what its holder is in people.yaml. ``key``: it stands for itself, as an application."""
     tenant: str
     groups: tuple[str, ...]
     """Groups given to the key itself, beside those of its holder in people.yaml."""
@@ -232,3 +237,14 @@ class StoredKey:
     created_us: int
     expires_us: int | None
     revoked_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A console session as the control store keeps it: the hash of its token, the key that opened it (by its hash), and until when it
+    holds. Hashes are SHA-256 in hex; times are microseconds since 1970."""
+
+    digest: str
+    key_digest: str
+    created_us: int
+    expires_us: int

@@ -14,12 +14,13 @@ import pytest
 from sqlalchemy import inspect
 
 from headrace.adapters.stores import control
-from headrace.adapters.stores.control import SCHEMA, ControlStore, Session, schema_version
+from headrace.adapters.stores.control import SCHEMA, ControlStore, schema_version
 from headrace.adapters.stores.database import open_engine
 from headrace.adapters.stores.migrations import upgrade
 from headrace.adapters.stores.tables import metadata
 from headrace.config.revision import Revision, identity
 from headrace.core.errors import NotFound, OperationFailed, Unavailable
+from headrace.core.values import StoredSession
 from headrace.testing.key_store import DIGEST, KEY
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def test_keys_are_listed_and_revoked(store: ControlStore) -> None:
     store.create_key(KEY, DIGEST)
     store.create_key(replace(KEY, id="hr_def", created_us=500), "b" * 64)
     assert [key.id for key in store.list_keys()] == ["hr_def", "hr_abc"]
-    store.create_session(Session("5" * 64, DIGEST, 1_000, 9_000))
+    store.create_session(StoredSession("5" * 64, DIGEST, 1_000, 9_000))
     assert store.revoke_key("hr_abc", 1_200).revoked_us == 1_200
     assert store.revoke_key("hr_abc", 1_300).revoked_us == 1_200
     assert store.find_session("5" * 64, 1_300) is None
@@ -147,11 +148,11 @@ def test_a_secret_is_never_in_the_file(store: ControlStore, path: Path) -> None:
 
 def test_sessions_hold_until_they_expire(store: ControlStore) -> None:
     store.create_key(KEY, DIGEST)
-    session = Session("5" * 64, DIGEST, 1_000, 2_000)
+    session = StoredSession("5" * 64, DIGEST, 1_000, 2_000)
     store.create_session(session)
     assert store.find_session(session.digest, 1_999) == session
     assert store.find_session(session.digest, 2_000) is None
-    store.create_session(Session("6" * 64, DIGEST, 2_000, 3_000))
+    store.create_session(StoredSession("6" * 64, DIGEST, 2_000, 3_000))
     assert store.find_session(session.digest, 1_500) is None  # forgotten when the next one began
     store.delete_session("6" * 64)
     store.delete_session("6" * 64)

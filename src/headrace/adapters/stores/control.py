@@ -19,7 +19,7 @@ from headrace.adapters.stores.database import WRITES, open_engine
 from headrace.adapters.stores.tables import keys, meta, revision_history, revisions, sessions
 from headrace.config import revision as revision_form
 from headrace.core.errors import NotFound, OperationFailed, Unavailable
-from headrace.core.values import StoredKey
+from headrace.core.values import StoredKey, StoredSession
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -44,16 +44,6 @@ class Entry:
     record: str
     time_us: int
     by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A console session: the hash of its token, the key that opened it (by its hash), and until when it holds."""
-
-    digest: str
-    key_digest: str
-    created_us: int
-    expires_us: int
 
 
 class ControlStore:
@@ -195,7 +185,7 @@ class ControlStore:
 
     # Sessions of the console
 
-    def create_session(self, session: Session) -> None:
+    def create_session(self, session: StoredSession) -> None:
         """Keep a session, and forget those that have expired by its beginning."""
         with self._writing() as connection:
             connection.execute(delete(sessions).where(sessions.c.expires_us <= session.created_us))
@@ -205,11 +195,11 @@ class ControlStore:
                 )
             )
 
-    def find_session(self, digest: str, now_us: int) -> Session | None:
+    def find_session(self, digest: str, now_us: int) -> StoredSession | None:
         """The session whose token has this SHA-256 (hex), if it still holds. Whether its key does is the directory's to say."""
         with self._reading() as connection:
             row = connection.execute(select(sessions).where(sessions.c.digest == digest, sessions.c.expires_us > now_us)).first()
-        return Session(row.digest, row.key_digest, row.created_us, row.expires_us) if row is not None else None
+        return StoredSession(row.digest, row.key_digest, row.created_us, row.expires_us) if row is not None else None
 
     def delete_session(self, digest: str) -> None:
         """End a session. Idempotent."""
