@@ -61,6 +61,7 @@ BY_CODE: Final[Mapping[str, Shape]] = {
     "request.target_too_long": Shape(414, "invalid_request_error", again=False),
     "request.headers_too_large": Shape(431, "invalid_request_error", again=False),
     "request.foreign_host": Shape(421, "permission_error", again=False),
+    "identity.too_many_attempts": Shape(429, "rate_limit_error", again=True),
 }
 """Errors of HTTP itself, which have a status of their own."""
 

@@ -1,0 +1,112 @@
+"""Who is at the console: two cookies, and the form token that is bound to each.
+
+``headrace-PORT`` holds the session's token, ``headrace-form-PORT`` 32 random bytes for the sign-in form, when there is no session yet. Over
+https both have the ``__Host-`` prefix, so that no neighbouring host can set them; the port is in the name because cookies do not know
+ports, and two installations on one machine would sign each other's people out. A form token is an HMAC under the cookie: a page that
+cannot read the cookie cannot make it, and nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Final
+
+from headrace.app.console.shield import is_secure, port
+from headrace.app.http.gateway import SESSION_PREFIX
+from headrace.app.http.wire import header
+from headrace.core.errors import Forbidden
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from headrace.core.values import Principal
+
+SESSION_LASTS_S: Final = 8 * 60 * 60
+"""A working day."""
+FORM_FIELD: Final = "form"
+"""The field of every form that holds its token."""
+_RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
+_DOMAIN = b"headrace console form"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in."""
+
+    token: str = field(repr=False)
+    principal: Principal
+
+    @property
+    def form(self) -> str:
+        """The form token of this session's pages."""
+        return form_token(self.token)
+
+
+def form_token(secret: str) -> str:
+    """The form token that goes with a cookie's value (hex)."""
+    return hmac.new(secret.encode(), _DOMAIN, hashlib.sha256).hexdigest()
+
+
+def check_form(secret: str | None, given: str) -> None:
+    """Raises Forbidden unless `given` is the form token that goes with the cookie."""
+    if secret is not None and hmac.compare_digest(form_token(secret), given):
+        return
+    raise Forbidden(
+        "This page is from before you signed in, or from another session.",
+        code="request.stale_form",
+        mend="Load the page anew and send it again.",
+    )
+
+
+def session_token(scope: Scope) -> str | None:
+    """The session's token in the request's cookies, if there is one of that form. An API key never passes for one."""
+    found = _cookie(scope, "headrace")
+    return found if found is not None and found.startswith(SESSION_PREFIX) and _RANDOM.fullmatch(found[len(SESSION_PREFIX) :]) else None
+
+
+def form_secret(scope: Scope) -> str | None:
+    """The value of the sign-in form's cookie, if there is one of that form."""
+    found = _cookie(scope, "headrace-form")
+    return found if found is not None and _RANDOM.fullmatch(found) else None
+
+
+def keep_session(scope: Scope, token: str) -> tuple[bytes, bytes]:
+    """The header that sets the session's cookie; it goes with the browser's window, and with the session."""
+    return _set(scope, "headrace", token)
+
+
+def keep_form(scope: Scope, secret: str) -> tuple[bytes, bytes]:
+    """The header that sets the sign-in form's cookie."""
+    return _set(scope, "headrace-form", secret)
+
+
+def drop_session(scope: Scope) -> tuple[bytes, bytes]:
+    """The header that removes the session's cookie."""
+    return _set(scope, "headrace", "", "Max-Age=0")
+
+
+def _names(scope: Scope, name: str) -> tuple[str, str]:
+    """The cookie's name over https, and over http."""
+    return f"__Host-{name}-{port(scope)}", f"{name}-{port(scope)}"
+
+
+def _cookie(scope: Scope, name: str) -> str | None:
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        jar.load(header(scope, b"cookie"))
+    except CookieError:
+        return None
+    secure, plain = _names(scope, name)
+    found = jar.get(secure) or (None if is_secure(scope) else jar.get(plain))
+    return found.value if found is not None else None
+
+
+def _set(scope: Scope, name: str, value: str, *more: str) -> tuple[bytes, bytes]:
+    secure, plain = _names(scope, name)
+    over_tls = is_secure(scope)
+    words = [f"{secure if over_tls else plain}={value}", "Path=/", "HttpOnly", "SameSite=Strict", *more, *(["Secure"] if over_tls else [])]
+    return b"set-cookie", "; ".join(words).encode()

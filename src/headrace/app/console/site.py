@@ -1,0 +1,108 @@
+"""The pages of the console and the ways to them. What goes wrong on the way to a page becomes a page that says so."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from starlette.routing import Route
+
+from headrace.app.console import ask, document, proof, sign_in
+from headrace.app.console.assets import KEPT, by_path
+from headrace.app.console.attempts import Attempts
+from headrace.app.console.shield import armed, check_host, check_origin
+from headrace.app.console.visit import Visit
+from headrace.app.console.words import said
+from headrace.app.http import errors
+from headrace.app.http.wire import ClientGone
+from headrace.core.errors import BadRequest, HeadraceError, NotFound, Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import TypeAlias
+
+    from starlette.types import Receive, Scope, Send
+
+    from headrace.app.http.gateway import Gateway
+    from headrace.app.http.running import Answers
+
+    Page: TypeAlias = Callable[[Visit], Awaitable[None]]
+
+
+def routes(gateway: Gateway, answers: Answers) -> list[Route]:
+    """Everything under ``/console``, and ``/``, which leads there."""
+    console = Console(gateway, answers)
+    return [Route(path, console, include_in_schema=False) for path in ("/", "/console", "/console/{page:path}")]
+
+
+class Console:
+    """The console as an ASGI application."""
+
+    def __init__(self, gateway: Gateway, answers: Answers) -> None:
+        self._gateway = gateway
+        attempts = Attempts(gateway.clock)
+        self._pages: Mapping[str, Mapping[str, Page]] = {
+            "/": {"GET": _home},
+            "/console": {"GET": _home},
+            "/console/": {"GET": ask.show},
+            "/console/ask": {"GET": _home, "POST": partial(ask.ask, answers=answers)},
+            "/console/document": {"GET": document.show},
+            "/console/proof": {"GET": _home, "POST": proof.download},
+            "/console/sign-in": {"GET": sign_in.show, "POST": partial(sign_in.sign_in, attempts=attempts)},
+            "/console/sign-out": {"GET": _home, "POST": sign_in.sign_out},
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        visit = Visit(self._gateway, scope, receive, armed(send))
+        method = "GET" if scope["method"] == "HEAD" else str(scope["method"])
+        try:
+            check_host(scope, self._gateway.hosts)
+            page = self._page(scope["path"], method)
+            if method == "POST":
+                check_origin(scope)
+            await page(visit)
+        except ClientGone:
+            return
+        except Exception as error:
+            if visit.sender.started:
+                raise  # half a page is no page: the server drops the connection
+            await _say(visit, method, error)
+
+    def _page(self, path: str, method: str) -> Page:
+        """Raises NotFound, or BadRequest (405)."""
+        if path in by_path():
+            return _asset
+        found = self._pages.get(path)
+        if found is None:
+            raise NotFound("There is no such page.", code="request.no_such_page", mend="The console begins at /console/.")
+        if method not in found:
+            message = "This page is not asked for in this way."
+            raise BadRequest(message, code="request.method_not_allowed", mend="Open /console/.", facts={"allow": ", ".join(found)})
+        return found[method]
+
+
+async def _home(visit: Visit) -> None:
+    await visit.go(sign_in.HOME)
+
+
+async def _asset(visit: Visit) -> None:
+    asset = by_path()[visit.scope["path"]]
+    length = str(len(asset.content)).encode()
+    await visit.sender.start(200, [(b"content-type", asset.media), (b"content-length", length), (b"cache-control", KEPT)])
+    await visit.sender.write(asset.content, more=False)
+
+
+async def _say(visit: Visit, method: str, error: Exception) -> None:
+    """An error as a page; somebody who is not signed in is led to where they can."""
+    if isinstance(error, Unauthenticated) and method == "GET":
+        await sign_in.send_there(visit)
+        return
+    known = error if isinstance(error, HeadraceError) else errors.of_defect(error, f"The console ({visit.scope['path']})")
+    words = said(known)
+    headers = [(name, value) for name, value in errors.headers(known) if name != _BEARER]
+    await visit.page("message.html", {"said": words}, words.status, headers)
+
+
+_BEARER: Final = b"www-authenticate"
+"""Keys go in headers for programs; the console asks for one on a page."""

@@ -1,0 +1,184 @@
+"""Facts in words: how an answer's figures, citations and errors read on a page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from markupsafe import Markup, escape
+
+from headrace.app.http import errors
+from headrace.core.errors import Unauthenticated
+from headrace.core.values import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headrace.app.http.errors import FlawWords
+    from headrace.core.errors import HeadraceError
+    from headrace.core.flow import Answer, Citation
+    from headrace.core.text import Finding
+    from headrace.core.values import Money, Usage
+
+MEND: Final[Mapping[str, str]] = {
+    "policy.denied": "Choose another service, or ask its owner for access.",
+    "request.unknown_model": "Load the page anew: it lists the services that you may ask now.",
+    "request.schema_needed": "Ask it through the API: the console has no place for a schema.",
+    "request.prompt_too_long": "Shorten the question.",
+    "identity.unknown_key": "Sign in with a key that is valid.",
+    "identity.expired_key": "Sign in with a key that is valid; headrace keys create makes one.",
+    "identity.revoked_key": "Sign in with a key that is valid; headrace keys create makes one.",
+}
+"""What to do next, where the error's own words speak to a program."""
+SLOWEST_SHARE: Final = 0.5
+"""A stage that takes this share of the time is the one to look at."""
+WIDTH: Final = 1000
+"""Units in which the strip of stages is drawn."""
+MODES: Final[Mapping[Mode, str]] = {
+    Mode.QUOTE: "quoted: the sentences of the sources, word for word",
+    Mode.ABSTAIN: "abstained: nothing that you may read answers this",
+    Mode.GENERATE: "generated: written by a model, without sources",
+}
+"""How an answer came about."""
+_MARK = re.compile(r"\[(\d{1,4})\](?=\n\n|\Z)")
+_PARAGRAPH = 40
+"""A line of prose that was broken by its writer's editor is longer than this, and the next begins with a letter."""
+_WRAPPED = re.compile(rf"(?<=[^\n]{{{_PARAGRAPH}}})[ \t]*\n(?=[^\W\d_]|[`“„(*_])")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An error as a person reads it."""
+
+    status: int
+    message: str
+    mend: str | None
+    code: str
+    param: str | None
+    facts: FlawWords
+    sign_in: bool
+    """Signing in again is what mends it."""
+
+
+def said(error: HeadraceError) -> Said:
+    """An error as a person reads it: what is so, and what to do next."""
+    body = errors.body(error).error
+    return Said(
+        status=errors.shape(error).status,
+        message=error.message,
+        mend=MEND.get(error.code, error.mend),
+        code=error.code,
+        param=error.param,
+        facts=body.headrace,
+        sign_in=isinstance(error, Unauthenticated),
+    )
+
+
+def short(digest: str) -> str:
+    """The first characters of a hash: enough to compare by eye."""
+    return digest[:12]
+
+
+def count(number: int, one: str) -> str:
+    """``1 character``, ``2,000 characters``."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
+def milliseconds(us: int) -> str:
+    """``2.3`` from microseconds; whole ones from 100."""
+    value = us / 1000
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"  # noqa: PLR2004 - three digits
+
+
+def amount(cost: Money) -> str:
+    """An exact amount without zeros that say nothing."""
+    figures = f"{cost.amount:f}"
+    return f"{figures.rstrip('0').rstrip('.') if '.' in figures else figures} {cost.currency}"
+
+
+def tokens(usage: Usage) -> str:
+    """Tokens as disjoint parts."""
+    if not (usage.input or usage.input_cached or usage.output):
+        return "no tokens"
+    cached = f" + {usage.input_cached:,} cached" if usage.input_cached else ""
+    return f"{usage.input:,}{cached} tokens in · {usage.output:,} out"
+
+
+def arrived(time_us: int) -> str:
+    """A moment by the ledger's clock, to the millisecond."""
+    return datetime.fromtimestamp(time_us / 1_000_000, tz=UTC).isoformat(" ", "milliseconds").removesuffix("+00:00") + " UTC"
+
+
+def finding(found: Finding) -> str:
+    """What kind of thing a guard found, what was done about it, and where; never the thing itself."""
+    return _finding(found.kind, found.action, found.origin, found.start, found.end)
+
+
+def told_finding(found: Mapping[str, str | int]) -> str:
+    """The same, of a finding as an error tells it."""
+    return _finding(*(found.get(name, "?") for name in ("kind", "action", "origin", "start", "end")))
+
+
+def _finding(kind: object, action: object, origin: object, start: object, end: object) -> str:
+    words = str(kind).replace("_", " ").replace("-", " ")
+    return f"{words} {_DONE.get(str(action), str(action))} in the {_WHERE.get(str(origin), str(origin))} (characters {start} to {end})"
+
+
+_DONE: Final[Mapping[str, str]] = {"flag": "seen", "mask": "masked", "refuse": "refused"}
+_WHERE: Final[Mapping[str, str]] = {"prompt": "question", "passage": "sources", "output": "answer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One stage: its time, and where it lies in the strip of all of them."""
+
+    name: str
+    us: int
+    start: int
+    width: int
+    slowest: bool
+
+
+def bars(stages: Mapping[str, int]) -> Sequence[Bar]:
+    """The stages in order, side by side over :data:`WIDTH` units in proportion to their times."""
+    whole = sum(stages.values()) or 1
+    found: list[Bar] = []
+    before = 0
+    for name, us in stages.items():
+        start = WIDTH * before // whole
+        before += us
+        found.append(Bar(name, us, start, WIDTH * before // whole - start, us > SLOWEST_SHARE * whole))
+    return found
+
+
+def linked(answer: Answer) -> Markup:
+    """The answer's text, each ``[n]`` that ends a quoted paragraph as a link to its citation.
+
+    The lines of quoted prose are joined where their writer's editor broke them; nothing else of the text changes.
+    """
+    text = _WRAPPED.sub(" ", answer.text) if answer.mode is Mode.QUOTE and "```" not in answer.text else answer.text
+    cited = {str(each.n) for each in answer.citations}
+    made = Markup()
+    done = 0
+    for found in _MARK.finditer(text):
+        if found[1] in cited:
+            link = Markup('<a class="mark" href="#{}" aria-label="source {}">[{}]</a>').format(
+                anchor(answer.call.request, int(found[1])), found[1], found[1]
+            )
+            made += escape(text[done : found.start()]) + link
+            done = found.end()
+    return made + escape(text[done:])
+
+
+def anchor(request: str, n: int) -> str:
+    """The id of a citation on a page that shows several answers."""
+    return f"{request}-{n}"
+
+
+def document_link(cited: Citation) -> str:
+    """The page that opens the document at the quote."""
+    asked = urlencode({"name": cited.document, "version": cited.version, "start": cited.start, "end": cited.end})
+    return f"/console/document?{asked}#quote"
