@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from headrace.app.console.proof import opening
 from headrace.app.console.render import page
 from headrace.app.console.words import count, milliseconds, said
-from headrace.app.http import errors
 from headrace.app.http.request import client_of
 from headrace.app.http.running import while_connected
 from headrace.app.http.wire import ClientGone, encode, header
@@ -119,7 +118,7 @@ async def _answer(visit: Visit, answers: Answers, received: Received, hear: Call
                     first = clock.monotonic() - began
                 await hear(event)
     except HeadraceError as error:
-        answers.metrics.failed(service, error, errors.shape(error).status, clock.monotonic() - began)
+        answers.metrics.failed(service, error, clock.monotonic() - began)
         raise
     except ClientGone:
         answers.metrics.cancelled(service, clock.monotonic() - began)

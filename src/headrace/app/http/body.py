@@ -16,6 +16,7 @@ Json: TypeAlias = "Mapping[str, object]"
 
 DEEPEST: Final = 64
 """Levels of nesting in a body; a JSON Schema has the most."""
+_LONGEST_PLACE = 128
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -103,4 +104,6 @@ def _not_json(message: str, mend: str) -> BadRequest:
 
 
 def _too_deep(place: str) -> BadRequest:
-    return BadRequest(f"The body nests deeper than {DEEPEST} levels.", code="request.too_deep", param=place or None, mend="Flatten it.")
+    return BadRequest(
+        f"The body nests deeper than {DEEPEST} levels.", code="request.too_deep", param=place[:_LONGEST_PLACE] or None, mend="Flatten it."
+    )

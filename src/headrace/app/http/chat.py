@@ -115,7 +115,7 @@ class _Visit:
     async def fail(self, error: HeadraceError) -> None:
         """Tell the client what went wrong: as the response, or as the last event of the stream that has begun."""
         error.request = error.request or self.request
-        self._answers.metrics.failed(self._service, error, errors.shape(error).status, self._seconds())
+        self._answers.metrics.failed(self._service, error, self._seconds())
         try:
             if self._events is not None:
                 await self._sender.write(self._events.broken(error), more=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from headrace.core.errors import Overloaded
+from headrace.core.errors import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -22,8 +22,6 @@ UNKNOWN: Final = "none"
 CODES: Final = 64
 """The most error codes that are told apart; a provider could invent more."""
 OTHER: Final = "other"
-_FAULTS = 500
-"""Statuses from here on are ours, or upstream's."""
 
 
 class Metrics:
@@ -64,12 +62,11 @@ class Metrics:
         for found in answer.findings:
             self._findings.labels(service, found.guard, found.kind, found.action.value).inc()
 
-    def failed(self, service: str, error: HeadraceError, status: int, seconds: float) -> None:
-        """A request was refused (somebody decided so), or failed (something did not work)."""
-        outcome = "refused" if status < _FAULTS or isinstance(error, Overloaded) else "failed"
+    def failed(self, service: str, error: HeadraceError, seconds: float) -> None:
+        """A request was refused (somebody decided so), or failed (something did not work): as its record says."""
         code = error.code if error.code in self._codes or len(self._codes) < CODES else OTHER
         self._codes.add(code)
-        self._end(self._service(service), outcome, code, seconds)
+        self._end(self._service(service), outcome_of(error), code, seconds)
 
     def cancelled(self, service: str, seconds: float) -> None:
         """The client left before the end."""

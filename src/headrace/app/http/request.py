@@ -179,18 +179,45 @@ def _convert(fields: dict[str, object]) -> Parameters:
 _PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<place>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_OTHER_KIND = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>\w+)`")
+_BOUND = re.compile(r"Expected `(?P<kind>\w+)`(?P<length> of length)? (?P<sense><=|>=|>|<) (?P<bound>[-\d.]+)")
+_KINDS: Final[Mapping[str, str]] = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_SENSES: Final[Mapping[str, str]] = {"<=": "at most", ">=": "at least", ">": "more than", "<": "less than"}
+_PARTS: Final[Mapping[str, str]] = {"str": "characters", "array": "items", "object": "names"}
 
 
 def _wrong(words: str) -> BadRequest:
-    """Msgspec's word about the first thing that does not fit, as an error with its place."""
+    """Msgspec's word about the first thing that does not fit, as an error with its place, in the words of the other errors."""
     placed = _PLACED.fullmatch(words)
     what, place = (placed["what"], placed["place"] or "") if placed else (words, "")
     if missing := _MISSING.fullmatch(what):
-        return BadRequest(f'"{missing["name"]}" is missing.', code="request.missing", param=missing["name"], mend="Send it.")
+        name = missing["name"]
+        return BadRequest(f'"{name}" is missing.', code="request.missing", param=name, mend=HONOURED.get(name, "Send it."))
     if unknown := _UNKNOWN.fullmatch(what):
         place = f"{place}.{shown(unknown['name'])}"
         return UnsupportedParameter("This parameter is not known.", code="request.unknown_parameter", param=place, mend="Leave it out.")
-    return BadRequest(f"{what.replace('`', '')}.", param=place.replace("[...]", "[]"), mend="See the parameter in the API reference.")
+    mend = HONOURED.get(re.split(r"[.\[]", place)[0], "See the API reference.")
+    return BadRequest(_in_words(what), param=place.replace("[...]", "[]"), mend=mend)
+
+
+def _in_words(what: str) -> str:
+    if other := _OTHER_KIND.fullmatch(what):
+        wanted = " or ".join(_KINDS.get(kind, kind) for kind in other["wanted"].split(" | ") if kind != "null")
+        got = _KINDS.get(other["got"], other["got"])
+        return f"{got[:1].upper()}{got[1:]} stands here, but {wanted} is wanted."
+    if bound := _BOUND.fullmatch(what):
+        kind, amount = _KINDS.get(bound["kind"], bound["kind"]), f"{_SENSES[bound['sense']]} {bound['bound'].removesuffix('.0')}"
+        unit = f" {_PARTS.get(bound['kind'], '')}" if bound["length"] else ""
+        return f"{kind[:1].upper()}{kind[1:]} of {amount}{unit} is wanted."
+    return f"{what.replace('`', '')}."
 
 
 def _agree(parameters: Parameters) -> None:
@@ -224,7 +251,7 @@ def _format(value: object) -> JsonSchema | None:
         return None
     fields = as_object(value) or {}
     kind = fields.get("type")
-    if kind not in {"text", "json_object", "json_schema"}:
+    if kind not in ("text", "json_object", "json_schema"):
         raise BadRequest(
             "A response format is an object with the type text, json_object or json_schema.",
             param="response_format.type",
