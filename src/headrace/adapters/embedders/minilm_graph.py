@@ -172,7 +172,8 @@ def build_file(safetensors: Path, config: Path, target: Path, *, quantised: bool
             exact,
             target,
             op_types_to_quantize=["MatMul", "Attention", "EmbedLayerNormalization"],
-            reduce_range=True,
+            per_channel=True,  # one scale a matrix loses a quarter of the vector to a few outliers: cosine to float32 0.75 instead of 0.99
+            reduce_range=True,  # without it, processors that lack VNNI saturate
             weight_type=QuantType.QInt8,
             extra_options={"DefaultTensorType": TensorProto.FLOAT},
         )

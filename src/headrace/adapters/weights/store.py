@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 BUILDER = "headrace.adapters.embedders.minilm_graph"
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 """Raised when the builder makes another file of the same weights: models built by an older one are then pulled anew."""
 _BUILD_ROOM = 2
 """Building an embedder needs the room of its weights twice more: the exact graph and what the quantiser writes."""
