@@ -1,0 +1,64 @@
+"""How a pull of weights tells how far it is: one line in place on a terminal, a line at each quarter elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headrace.adapters.weights.sources import Step
+    from headrace.adapters.weights.store import Manifest, ModelStore
+    from headrace.config.model import Model
+
+MEGABYTE = 1_000_000
+_QUARTERS = 4
+_HUNDREDTHS = 100
+_WORDS = {"wait": "waiting for another pull to end", "build": "building what serves", "fetch": "fetching"}
+
+
+def pull(store: ModelStore, model: Model, base: Path, *, err: bool = False) -> Manifest:
+    """Pull a model and tell how far it is, on standard output or standard error. Raises OperationFailed as the store does.
+
+    `base` is where relative ``file:`` sources start.
+    """
+    progress = PullProgress(model.model, err=err)
+    try:
+        return store.pull(model, progress, base=base)
+    finally:
+        progress.close()
+
+
+class PullProgress:
+    """Hears the steps of one pull, and shows those that say something new."""
+
+    def __init__(self, name: str, *, err: bool = False) -> None:
+        self._name = name
+        self._err = err
+        self._terminal = (sys.stderr if err else sys.stdout).isatty()
+        self._shown = ("", "", -1)
+
+    def __call__(self, step: Step) -> None:
+        """Hear of a step. A source that gives less than was there before (another file, another source) starts its count anew."""
+        parts = _HUNDREDTHS if self._terminal else _QUARTERS
+        reached = min(parts, parts * step.done // step.total) if step.total else 0
+        now = (step.doing, step.what, reached)
+        if now == self._shown or (self._shown[:2] == now[:2] and reached < self._shown[2]):
+            return
+        self._shown = now
+        done = f"  {step.done / MEGABYTE:.0f} of {step.total / MEGABYTE:.0f} MB" if step.total else ""
+        self._say(f"{'models':<11}{self._name}  {_WORDS[step.doing]} {step.what if step.doing == 'fetch' else ''}".rstrip() + done)
+
+    def close(self) -> None:
+        """Wipe the line that stands on the terminal."""
+        if self._terminal and self._shown[2] >= 0:
+            click.echo("\r\x1b[K", nl=False, err=self._err)
+
+    def _say(self, line: str) -> None:
+        if self._terminal:
+            click.echo(f"\r{line}\x1b[K", nl=False, err=self._err)
+        else:
+            click.echo(line, err=self._err)
