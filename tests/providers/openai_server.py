@@ -75,6 +75,10 @@ class State:
     connections: int = 0
     last: dict[str, object] = field(default_factory=dict)
     authorization: str = ""
+    pieces: Sequence[str] | None = None
+    """What ``obedient`` writes, when a test says so."""
+    usage: dict[str, int] | None = None
+    """What ``obedient`` says that it used, when a test says so."""
 
 
 def event(content: str | None = None, *, finish: str | None = None, usage: object = None) -> bytes:
@@ -236,9 +240,10 @@ class Connection(asyncio.Protocol):
 
     def _obey(self) -> list[bytes]:
         pieces = JSON_PIECES if "response_format" in self._state.last else PIECES
+        pieces = pieces if self._state.pieces is None else self._state.pieces
         most = self._state.last.get("max_tokens", len(pieces))
         assert isinstance(most, int)
-        usage = {**USAGE, "completion_tokens": min(most, len(pieces))}
+        usage = self._state.usage or {**USAGE, "completion_tokens": min(most, len(pieces))}
         return answer(pieces[:most], finish="length" if most < len(pieces) else "stop", usage=usage)
 
     def _last_message(self) -> object:

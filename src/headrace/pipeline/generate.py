@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headrace.core.errors import UpstreamFailed
-from headrace.core.events import Finished, TextDelta, UsageReport
+from headrace.core.events import TextDelta, UsageReport
 from headrace.core.flow import Generated
 from headrace.core.values import FinishReason, Mode, Usage
 from headrace.finops.price import price
@@ -97,14 +97,13 @@ class Generation:
             self._bill = bill
             async with aclosing(events):
                 async for event in events:
-                    match event:
-                        case TextDelta(text):
-                            self._within_measure(len(text))
-                            yield event
-                        case UsageReport(usage):
-                            self._usage = usage
-                        case Finished(reason):
-                            self._finish = reason
+                    if isinstance(event, TextDelta):
+                        self._within_measure(len(event.text))
+                        yield event
+                    elif isinstance(event, UsageReport):
+                        self._usage = event.usage
+                    else:
+                        self._finish = event.reason
         if self._finish is None:
             msg = "The model's answer broke off."
             raise UpstreamFailed(msg, code="upstream.truncated", mend="Ask again.")

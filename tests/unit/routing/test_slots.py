@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import pytest
@@ -73,6 +74,17 @@ async def test_a_slot_handed_to_an_asker_that_is_leaving_goes_on_to_the_next() -
     with pytest.raises(asyncio.CancelledError):
         await leaving
     await staying
+    assert (slots.busy, slots.waiting) == (0, 0)
+
+
+async def test_a_slot_that_comes_in_the_instant_in_which_patience_ends_is_taken() -> None:
+    slots = Slots(1, queue=1, patience=0.02)
+    await slots._take()
+    waiting = asyncio.create_task(_hold_once(slots))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.015, slots._give)
+    time.sleep(0.05)  # noqa: ASYNC251 - both are due when the loop looks again
+    await waiting
     assert (slots.busy, slots.waiting) == (0, 0)
 
 
