@@ -141,7 +141,8 @@ def test_schemas_are_published(tmp_path: Path) -> None:
     assert "service" in said(headrace("show", "--json", "--schemas", workspace=tmp_path))
     assert headrace("show", "--schemas", workspace=tmp_path).returncode == 0
     assert (tmp_path / ".headrace/schemas/service.json").is_file()
-    assert len(said(headrace("show", "--json", "--schemas", str(tmp_path / "s"), workspace=tmp_path))) == 6
+    assert len(said(headrace("show", "--json", "--schemas", str(tmp_path / "s"), workspace=tmp_path))) == 7
+    assert "action ask" in (tmp_path / "s" / "policies.cedarschema").read_text()
 
 
 def test_show_a_revision_and_the_history(laid: Path, layout: Layout) -> None:
@@ -200,7 +201,7 @@ def test_an_invalid_workspace_never_replaces_one(laid: Path, layout: Layout) -> 
 
 
 async def test_applying_within_an_event_loop_while_the_workspace_is_held(layout: Layout) -> None:
-    async with exclusive(layout):
+    with exclusive(layout):
         assert record_of(layout, apply(layout))["act"] == "workspace.apply"
 
 

@@ -8,13 +8,10 @@ from headrace.adapters.weights.catalogue import built_in
 from headrace.config.check import Checked, check
 from headrace.config.files import ROOT
 from headrace.core.errors import OperationFailed
+from headrace.policy.faults import policy_faults
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from headrace.config.check import PolicyFaults
-
-POLICY_FAULTS: PolicyFaults | None = None
 
 
 def check_folder(folder: Path) -> Checked:
@@ -22,4 +19,4 @@ def check_folder(folder: Path) -> Checked:
     if not (folder / ROOT).exists():
         msg = f"There is no workspace at {folder} (no {ROOT})."
         raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {folder}")
-    return check(folder, models=built_in(), policy_faults=POLICY_FAULTS)
+    return check(folder, models=built_in(), policy_faults=policy_faults)

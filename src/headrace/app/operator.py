@@ -1,4 +1,8 @@
-"""The operator: whoever may read the workspace's files may also ask as its operator, with a key that is gone a minute later."""
+"""The operator: whoever may read the workspace's files may also ask as its operator, with a key that is gone a minute later.
+
+Making that key is no governed act of its own: nobody gets to see it, and what is asked with it has its record, which names the operator
+and the key.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from headrace.app.ids import SystemClock
+from headrace.app.keys import tenant_of
 from headrace.app.revisions import control_store, current
 from headrace.core.values import StoredKey
 from headrace.policy.keys import mint
+from headrace.policy.people import ITSELF, Members
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,17 +29,20 @@ GROUPS = ("operators", "curators")
 
 @contextmanager
 def brief_key(layout: Layout, tenant: str | None) -> Generator[str]:
-    """A key of the operator for the block; revoked afterwards, and expired within a minute whatever happens."""
+    """A key of the operator for the block; revoked afterwards, and expired within a minute whatever happens. Without a tenant, of the
+    workspace's first. Raises OperationFailed when there is no such tenant, or nothing was ever applied."""
     with closing(control_store(layout)) as store:
         workspace = current(store)[0].compile()
+        owner = tenant_of(workspace, tenant or workspace.root.tenants[0])
+        member = Members(workspace).find(owner, NAME)
         now = SystemClock().now_us()
         secret, public, digest = mint()
         key = StoredKey(
             id=public,
             name=NAME,
             holder=NAME,
-            kind="application",
-            tenant=tenant or workspace.root.tenants[0],
+            kind=member.kind if member is not None else ITSELF,
+            tenant=owner,
             groups=GROUPS,
             services=None,
             created_us=now,

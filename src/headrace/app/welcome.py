@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app import acts, operator
+from headrace.app import keys, operator
 from headrace.app.client import Api
 from headrace.app.first_minute import question_for, show, snippet
-from headrace.app.ids import SystemClock
 from headrace.app.ingest_progress import progress, unread
 from headrace.app.revisions import control_store, current
 from headrace.core.errors import OperationFailed
-from headrace.core.values import StoredKey
-from headrace.policy.keys import mint
+from headrace.policy.people import Members
 
 if TYPE_CHECKING:
     from threading import Event
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from headrace.app.ingest_progress import Progress
     from headrace.config.layout import Layout
     from headrace.config.model import Workspace
-    from headrace.core.values import Facts
 
 KEY_NAME = "first-minute"
 KEY_LASTS_US = 7 * 86_400 * 1_000_000
@@ -61,17 +58,13 @@ def welcome(layout: Layout, url: str, stopping: Event) -> None:
 
 
 def _key(layout: Layout, workspace: Workspace, store: ControlStore) -> str:
-    """A key of the first person of the first tenant, or of the operator where people.yaml names nobody. A governed act, recorded first."""
-    tenant = workspace.root.tenants[0]
+    """A key of the first person of the first tenant; where people.yaml names nobody, one that stands for itself with the operator's
+    groups as far as they are known. A governed act, recorded first."""
+    tenant, members = workspace.root.tenants[0], Members(workspace)
     person = next((each.person for each in workspace.people.people if each.tenant == tenant), None)
-    holder, kind, groups = (person, "person", ()) if person is not None else (operator.NAME, "application", operator.GROUPS)
-    secret, public, digest = mint()
-    now = SystemClock().now_us()
-    key = StoredKey(public, KEY_NAME, holder, kind, tenant, groups, None, now, now + KEY_LASTS_US, None)
-    facts: Facts = {"key": public, "holder": holder, "tenant": tenant, "expires_us": key.expires_us}
-    acts.record_now(layout, "keys.create", facts, by="headrace up --first-minute")
-    store.create_key(key, digest)
-    return secret
+    groups = () if person is not None else tuple(each for each in operator.GROUPS if each in members.groups(tenant))
+    wanted = keys.Wanted(KEY_NAME, tenant, groups, person, lasts_us=KEY_LASTS_US)
+    return keys.issue(layout, store, workspace, wanted, by="headrace up --first-minute")[0]
 
 
 def _documents(layout: Layout, workspace: Workspace, version: int, stopping: Event) -> None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from headrace.config.located import Plain
 
-PolicyFaults: TypeAlias = Callable[[Workspace], Sequence[Fault]]
+PolicyFaults: TypeAlias = Callable[[Workspace, frozenset[str]], Sequence[Fault]]
 """Checks the policies' texts; `config` knows no policy language. It is asked also when the files have other faults: the workspace it
-is given then holds what could be read."""
+is given then holds what could be read, and the paths name the files that could not."""
 
 GUARDS = frozenset({"secrets", "pii"})
 """Guards that every installation has."""
@@ -128,7 +128,8 @@ def check(
     workspace = _workspace(forms)
     faults = [*forms.folder.faults, *forms.faults]
     if policy_faults is not None:
-        faults.extend(policy_faults(workspace))
+        unread = frozenset(each.path for each in faults) - forms.forms.keys()
+        faults.extend(policy_faults(workspace, unread))
     data: dict[str, Plain] = {path: node.plain() for path, node in forms.nodes.items()}
     return Checked(None if faults else workspace, tuple(sorted(set(faults))), forms.folder.texts, data)
 

@@ -47,7 +47,7 @@ def _denied(service: Service, decision: Decision) -> Forbidden:
         f'You may not ask service "{service.service}".{f" {decision.reason}" if decision.reason else ""}',
         param="model",
         mend=f"Use a service that GET /v1/models lists{owner}.",
-        facts={"policies": list(decision.policies)},
+        facts={"policies": list(decision.policies), "what_would_allow_it": decision.would_allow or None},
     )
 
 

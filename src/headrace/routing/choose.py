@@ -27,7 +27,7 @@ def choose(
     rejected: list[Rejected] = []
     for choice in service.models:
         running = deployments[choice.deployment]
-        context = {"placement": running.form.placement, "sensitivity": int(label.sensitivity), "tainted": label.tainted}
+        context = {"sensitivity": int(label.sensitivity), "tainted": label.tainted}
         decision = policy.decide(principal, "place", ("Deployment", choice.deployment), context)
         if decision.allowed:
             return running, decision, tuple(rejected)

@@ -273,9 +273,11 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
 
 def test_the_policy_check_is_asked_also_beside_other_faults(tmp_path: Path) -> None:
     seen: list[Workspace] = []
+    unreadable: list[frozenset[str]] = []
 
-    def faults(workspace: Workspace) -> list[Fault]:
+    def faults(workspace: Workspace, unread: frozenset[str]) -> list[Fault]:
         seen.append(workspace)
+        unreadable.append(unread)
         return [Fault("policies/base.cedar", 2, 1, "no such action")]
 
     edit(lay(tmp_path), HELP, "passages: 6", "passages: many")
@@ -286,6 +288,7 @@ def test_the_policy_check_is_asked_also_beside_other_faults(tmp_path: Path) -> N
     (tmp_path / "headrace.yaml").write_text("[\n")
     check(tmp_path, policy_faults=faults)
     assert seen[1].root.name == "unread"
+    assert unreadable == [{HELP}, {HELP, "headrace.yaml"}]
 
 
 def test_faults_as_they_are_printed() -> None:

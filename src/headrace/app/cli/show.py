@@ -16,6 +16,7 @@ from headrace.config.layout import Layout
 from headrace.config.revision import SHORT
 from headrace.config.schemas import FORMS, publish, schema
 from headrace.core.errors import OperationFailed
+from headrace.policy import schema as policy_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     is_flag=False,
     flag_value=Path(),
     default=None,
-    help="Write the JSON Schemas of the workspace's files to this folder (without one: .headrace/schemas).",
+    help="Write the schemas of the workspace's files (JSON, and Cedar's for policies) to this folder; without one: .headrace/schemas.",
 )
 @workspace_option
 @json_option
@@ -62,7 +63,8 @@ def _schemas(layout: Layout, folder: Path, *, as_json: bool) -> None:
     if as_json and folder == Path():
         print_json({name: schema(name) for name in FORMS})
         return
-    paths = publish(layout.state / "schemas" if folder == Path() else folder)
+    into = layout.state / "schemas" if folder == Path() else folder
+    paths = [*publish(into), policy_schema.publish(into)]
     if as_json:
         print_json([str(path) for path in paths])
         return
@@ -77,9 +79,8 @@ def _history(entries: Sequence[Entry], *, as_json: bool) -> None:
         return
     for entry in newest:
         mark = "in force" if entry is newest[0] else ""
-        click.echo(
-            f"{entry.n:>4}  {_when(entry.time_us)}  {entry.act:<9} {entry.revision[:SHORT]}  by {entry.by:<16} {entry.record}  {mark}".rstrip()
-        )
+        what = f"{entry.n:>4}  {_when(entry.time_us)}  {entry.act:<9} {entry.revision[:SHORT]}"
+        click.echo(f"{what}  by {entry.by:<16} {entry.record}  {mark}".rstrip())
 
 
 def _revision(store: ControlStore, start: str | None, layout: Layout, *, as_json: bool) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from headrace.policy import keys
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from headrace.core.ports import Clock, Ids
     from headrace.core.values import Principal
 
-SESSION_PREFIX: Final = "hrs_"
+SESSION_PREFIX: Final = keys.SESSION_PREFIX
 """What a session's token begins with; a key never does."""
 
 

@@ -1,0 +1,1 @@
+"""Who may do what: keys and the people behind them, and the decisions of the policies."""

@@ -1,0 +1,119 @@
+"""Who shows a credential: the key behind it, and the person or application behind the key, as the revision in force knows them.
+
+A directory belongs to one revision; a new revision brings a new one, so nothing that it remembers can be of an older revision. Keys are
+remembered by their hash as long as the store's keys do not change, which is asked at most every :data:`LOOK_EVERY` seconds: a key that is
+revoked opens nothing a second later, and on the way of a request stands one hash and one look into a dictionary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from headrace.core.errors import Unauthenticated
+from headrace.core.values import Principal
+from headrace.policy.keys import SESSION_PREFIX, digest_of, well_formed
+from headrace.policy.people import APPLICATION, ITSELF, Members
+from headrace.policy.validity import missing, require_valid, unknown
+
+if TYPE_CHECKING:
+    from headrace.config.model import Workspace
+    from headrace.core.ports import Clock, KeyStore
+    from headrace.core.values import StoredKey
+    from headrace.policy.sessions import ConsoleSessions
+
+LOOK_EVERY: Final = 0.25
+"""Seconds for which it is believed that no key was made or revoked."""
+MOST: Final = 4096
+"""Keys that are remembered; beyond that the one longest remembered goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A key and the principal that it makes; or, in a sentence, why it makes none."""
+
+    key: StoredKey
+    principal: Principal | None
+    lack: str = ""
+
+
+class KeyDirectory:
+    """Keys of a store and tokens of sessions, with the people of one revision. Port Directory."""
+
+    def __init__(self, keys: KeyStore, sessions: ConsoleSessions, clock: Clock, workspace: Workspace) -> None:
+        self._keys = keys
+        self._sessions = sessions
+        self._clock = clock
+        self._members = Members(workspace)
+        self._known: dict[str, _Holder] = {}
+        self._version: int | None = None
+        self._looked: float | None = None
+
+    async def authenticate(self, key: str) -> Principal:
+        """Who shows this key, or this session's token.
+
+        Raises Unauthenticated: ``identity.no_key``, ``…unknown_key``, ``…expired_key``, ``…revoked_key``, ``…no_session`` (it is
+        over), ``…no_holder`` (people.yaml no longer has whom the key speaks for). Raises Unavailable when the store cannot be read: a key
+        that may have been revoked meanwhile opens nothing.
+        """
+        if not key:
+            raise missing()
+        digest = digest_of(key)
+        if key.startswith(SESSION_PREFIX):
+            digest = self._sessions.key_digest(digest)
+        elif digest not in self._known and not well_formed(key):
+            raise unknown(form=False)
+        await self._look()
+        holder = self._known.get(digest) or await self._find(digest)
+        require_valid(holder.key, self._clock.now_us())
+        if holder.principal is None:
+            raise Unauthenticated(holder.lack, code="identity.no_holder", mend="Ask for a new key, or have people.yaml put right.")
+        return holder.principal
+
+    async def _look(self) -> None:
+        """Forget every key when any has changed. What is learned holds from before it was asked."""
+        now = self._clock.monotonic()
+        if self._looked is not None and now - self._looked < LOOK_EVERY:
+            return
+        version = await self._keys.keys_version()
+        if version != self._version:
+            self._known.clear()
+            self._version = version
+        self._looked = now
+
+    async def _find(self, digest: str) -> _Holder:
+        version = self._version
+        stored = await self._keys.key(digest)
+        if stored is None:
+            raise unknown(form=True)
+        holder = self._holder(stored)
+        if version == self._version:  # else a key has changed while this one was read, and it may be this one
+            if len(self._known) >= MOST:
+                del self._known[next(iter(self._known))]
+            self._known[digest] = holder
+        return holder
+
+    def _holder(self, key: StoredKey) -> _Holder:
+        if key.tenant not in self._members.tenants:
+            return _Holder(key, None, f'This key ({key.id}…) is of tenant "{key.tenant}", which is no more.')
+        member = self._members.find(key.tenant, key.holder)
+        if key.kind == ITSELF:
+            if member is not None:
+                return _Holder(key, None, f'This key ({key.id}…) stands for itself, and "{key.holder}" is somebody else now.')
+            return _Holder(key, _principal(key, APPLICATION, frozenset()))
+        if member is None or member.kind != key.kind:
+            return _Holder(
+                key, None, f'This key ({key.id}…) speaks for {key.kind} "{key.holder}", whom tenant "{key.tenant}" does not have.'
+            )
+        return _Holder(key, _principal(key, member.kind, member.groups))
+
+
+def _principal(key: StoredKey, kind: str, groups: frozenset[str]) -> Principal:
+    return Principal(
+        id=key.holder,
+        kind=kind,
+        tenant=key.tenant,
+        groups=groups.union(key.groups),
+        key=key.id,
+        services=None if key.services is None else frozenset(key.services),
+    )
