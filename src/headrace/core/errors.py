@@ -24,6 +24,7 @@ The one table from this tree to HTTP is :mod:`headrace.app.http.errors`.
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -167,3 +168,9 @@ class ConversionFailed(HeadraceError):
 def outcome_of(error: HeadraceError) -> str:
     """``refused``: someone decided so, and the sender can do something about it. ``failed``: something did not work."""
     return "refused" if isinstance(error, BadRequest | Unauthenticated | Forbidden | Refused | NotFound | Overloaded) else "failed"
+
+
+def defect_place(error: BaseException) -> str:
+    """Kind and frames of a defect for the log, innermost first; not what it says, which may hold content."""
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    return f"{type(error).__name__} at " + " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from contextlib import aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from headrace.core.errors import HeadraceError, Unavailable, UpstreamTimeout, outcome_of
+from headrace.core.errors import HeadraceError, Unavailable, UpstreamTimeout, defect_place, outcome_of
 from headrace.core.flow import Opened
 from headrace.core.values import Money, Usage
 from headrace.evidence import records
@@ -154,9 +153,7 @@ class Trail:
 
     def _defect(self, error: Exception) -> HeadraceError:
         """A defect, told in the log by where it happened: what an exception says may hold content."""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-        _log.error("%s ended with a defect in %s: %s at %s", self.received.call.request, self.recorder.at, type(error).__name__, place)
+        _log.error("%s ended with a defect in %s: %s", self.received.call.request, self.recorder.at, defect_place(error))
         return HeadraceError("Headrace itself failed.", mend="Nothing is lost: the record holds where. Report it with the request's id.")
 
     def _head(self) -> records.Head:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from openai.resources.chat import Completions
 
 from headrace.app.http.request import HONOURED, NEUTRAL, Envelope, Parameters, client_of, read
 from headrace.core.errors import BadRequest, UnsupportedParameter
-from headrace.core.flow import Received
 from headrace.core.values import JsonSchema
+
+if TYPE_CHECKING:
+    from headrace.core.flow import Received
 
 ENVELOPE = Envelope("req_1", 1_790_000_000_000_000, "hr_key", "OpenAI/2")
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -153,7 +155,11 @@ def test_a_missing_parameter_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [({"type": "text"}, None), ({"type": "json_object"}, JsonSchema(None)), ({"type": "json_object", "json_schema": None}, JsonSchema(None))],
+    [
+        ({"type": "text"}, None),
+        ({"type": "json_object"}, JsonSchema(None)),
+        ({"type": "json_object", "json_schema": None}, JsonSchema(None)),
+    ],
 )
 def test_formats_without_a_schema(value: object, expected: JsonSchema | None) -> None:
     assert asked(response_format=value).call.sampling.format == expected

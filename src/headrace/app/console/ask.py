@@ -92,7 +92,7 @@ async def _events(visit: Visit, answers: Answers) -> None:
     except HeadraceError as error:
         words = said(error)
         status = words.status
-        last = _line({"end": "failed", "said": words.message, "html": page("said.html", {"said": words})})
+        last = _line({"end": "failed", "html": page("said.html", {"said": words})})
     else:
         told = {"answer": answer, "asked": asked.question, "opens": opening(asked.received, answer), "form": session.form}
         html = page("answer.html", told)

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from headrace.app.http import errors
 from headrace.app.http.wire import EXCHANGE, READER_STALLS_S, SAFE, Sender
-from headrace.core.errors import BadRequest, Overloaded
+from headrace.core.errors import BadRequest, Overloaded, defect_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,7 +248,7 @@ class Connection(HttpToolsProtocol):
     def _not_http(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__
         if isinstance(error, httptools.HttpParserCallbackError) and not isinstance(cause, httptools.HttpParserError | UnicodeError):
-            _log.error("a request's head could not be taken", exc_info=error)
+            _log.error("a request's head could not be taken: %s", defect_place(cause or error))
         message = "What was sent is not HTTP/1.1."
         self._broken(BadRequest(message, code="request.not_http", mend="Speak HTTP/1.1 here; TLS is ended before Headrace."))
 

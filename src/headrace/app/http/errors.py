@@ -22,6 +22,7 @@ from headrace.core.errors import (
     Unavailable,
     UpstreamFailed,
     UpstreamTimeout,
+    defect_place,
 )
 from headrace.core.text import Finding
 
@@ -153,8 +154,8 @@ def body(error: HeadraceError) -> ErrorBody:
 
 
 def of_defect(error: Exception, where: str) -> HeadraceError:
-    """A defect as an error that tells a client nothing of the inside. It is logged with its traceback."""
-    _log.error("%s failed with a defect", where, exc_info=error)
+    """A defect as an error that tells a client nothing of the inside. The log has its place."""
+    _log.error("%s failed with a defect: %s", where, defect_place(error))
     return HeadraceError("Headrace itself failed.", mend="Report it with the request's id; its log has the place.")
 
 

@@ -91,7 +91,7 @@ async def _drained(state: ServerState, within: float) -> None:
         await _quiet(state, within)
     finally:  # also when a second signal cancels the waiting
         if state.tasks:
-            _log.warning("%d answers did not end within %g s and are cut off", len(state.tasks), within)
+            _log.warning("%d answers had not ended and are cut off", len(state.tasks))
             for task in list(state.tasks):
                 task.cancel()
             await _quiet(state, CUT_S)
