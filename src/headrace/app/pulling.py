@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from headrace.config.model import Model
 
 MEGABYTE = 1_000_000
+_SMALL = 10 * MEGABYTE
 _QUARTERS = 4
 _HUNDREDTHS = 100
 _WORDS = {"wait": "waiting for another pull to end", "build": "building what serves", "fetch": "fetching"}
+
+
+def megabytes(size: int) -> str:
+    """Bytes as a person reads them: whole megabytes, small ones by tenths."""
+    return f"{size / MEGABYTE:.{0 if size >= _SMALL else 1}f}"
 
 
 def pull(store: ModelStore, model: Model, base: Path, *, err: bool = False) -> Manifest:
@@ -49,7 +55,7 @@ class PullProgress:
         if now == self._shown or (self._shown[:2] == now[:2] and reached < self._shown[2]):
             return
         self._shown = now
-        done = f"  {step.done / MEGABYTE:.0f} of {step.total / MEGABYTE:.0f} MB" if step.total else ""
+        done = f"  {megabytes(step.done)} of {megabytes(step.total)} MB" if step.total else ""
         self._say(f"{'models':<11}{self._name}  {_WORDS[step.doing]} {step.what if step.doing == 'fetch' else ''}".rstrip() + done)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 HTTPS_TIMEOUT = 30.0
 """Seconds without a byte."""
+CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name trusted certificates, a file or a folder; SSL_CERT_FILE and SSL_CERT_DIR are heeded by OpenSSL itself."""
 _POLL = 0.2
 _PYPI = re.compile(r"pypi:(?P<project>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9][A-Za-z0-9._!+-]*)#(?P<member>.+)")
 
@@ -99,7 +102,7 @@ class Fetcher:
             with (self._base / re.sub(r"^//(?=/)", "", rest)).open("rb") as stream:
                 yield stream
         elif scheme == "https":
-            with _OPENER.open(source, timeout=HTTPS_TIMEOUT) as stream:
+            with _opener().open(source, timeout=HTTPS_TIMEOUT) as stream:
                 yield stream
         else:
             match = _PYPI.fullmatch(source)
@@ -207,4 +210,10 @@ class _StayEncrypted(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # pyright: ignore[reportArgumentType]
 
 
-_OPENER = urllib.request.build_opener(_StayEncrypted)
+def _opener() -> urllib.request.OpenerDirector:
+    """Proxies and certificates as the environment names them: those that pip heeds, so that one setting serves both."""
+    context = ssl.create_default_context()
+    for name in CERTIFICATES:
+        if bundle := os.environ.get(name):
+            context.load_verify_locations(**{"capath" if Path(bundle).is_dir() else "cafile": bundle})
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _StayEncrypted)

@@ -11,7 +11,7 @@ from headrace.adapters.weights.catalogue import find, known, needed
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
-from headrace.app.pulling import MEGABYTE, pull
+from headrace.app.pulling import megabytes, pull
 from headrace.config.template import is_workspace
 from headrace.core.errors import OperationFailed
 
@@ -54,7 +54,7 @@ def _pull(names: tuple[str, ...], workspace: Path, *, as_json: bool) -> None:
         manifest = store.manifest(model.model) if there else pull(store, model, workspace, err=True)
         pulled.append({**_about(manifest, store), "fetched": not there})
         if not as_json:
-            click.echo(f"{model.model:<26}{_megabytes(manifest.size):>7}  {'was here' if there else 'fetched, SHA-256 checked'}")
+            click.echo(f"{model.model:<26}{megabytes(manifest.size):>6} MB  {'was here' if there else 'fetched, SHA-256 checked'}")
     if as_json:
         print_json(pulled)
 
@@ -72,7 +72,7 @@ def _list(workspace: Path, *, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row.model:<26}{row.kind:<10}{_megabytes(row.bytes):>7}  {row.state:<36}{row.licence}".rstrip())
+        click.echo(f"{row.model:<26}{row.kind:<10}{megabytes(row.bytes):>6} MB  {row.state:<36}{row.licence}".rstrip())
     click.echo(f"store: {store.folder}")
 
 
@@ -119,7 +119,7 @@ def _remove(names: tuple[str, ...], workspace: Path, *, as_json: bool) -> None:
         freed = store.remove(name)
         removed.append({"model": name, "bytes": freed, "needed": name in asked})
         if not as_json:
-            click.echo(f"{name:<26}{_megabytes(freed):>7} freed" + ("; this workspace needs it to start" if name in asked else ""))
+            click.echo(f"{name:<26}{megabytes(freed):>6} MB freed" + ("; this workspace needs it to start" if name in asked else ""))
     if as_json:
         print_json(removed)
 
@@ -176,7 +176,3 @@ def _declared(model: Model, manifest: Manifest | None, store: ModelStore) -> _Ro
 
 def _about(manifest: Manifest, store: ModelStore) -> dict[str, object]:
     return {"model": manifest.model, "kind": manifest.kind, "bytes": manifest.size, "folder": str(store.path(manifest.model))}
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:.0f} MB"
