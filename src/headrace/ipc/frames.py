@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from abc import ABC, abstractmethod
+from typing import cast
 
 import msgspec
 
@@ -112,8 +113,7 @@ class Connection(asyncio.Protocol, ABC):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of the event loop's protocol."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclasses of asyncio's
 
     def data_received(self, data: bytes) -> None:
         """Part of the event loop's protocol."""
