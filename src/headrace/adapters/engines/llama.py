@@ -33,6 +33,9 @@ async def serve(engine: EmbeddedEngine, weights: Path, socket: Path) -> None:
 
     `weights` is a GGUF file or a model's folder with one. Raises OperationFailed when this machine or these weights will not do.
     """
+    # A thread of the engine that waits for the others must sleep. Spinning, it holds the core that they need: with more work on the machine
+    # than cores, an answer took ten times as long. The library reads this when it is loaded, which preflight does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     preflight()
     native = importlib.import_module(_NATIVE)  # only now: importing it runs native code
     server = await asyncio.to_thread(_start, cast("_Native", native), engine, gguf_of(weights), socket)
