@@ -14,6 +14,7 @@ from headrace.app.client import Api
 from headrace.app.first_minute import question_for, show, snippet
 from headrace.app.ingest_progress import progress, unread
 from headrace.app.revisions import control_store, current
+from headrace.app.warming import warmed
 from headrace.core.errors import OperationFailed
 from headrace.policy.people import Members
 
@@ -49,7 +50,12 @@ def welcome(layout: Layout, url: str, stopping: Event) -> None:
     click.echo(f"{'gateway':<11}{url}/v1          console  {url}/console/")
     click.echo(f"{'key':<11}{secret}  (shown once; lasts 7 days: headrace keys create makes others)")
     api = Api(url, secret)
-    _ready(api, stopping)
+    waiting = warmed(api, READY_WITHIN, stopping)
+    if stopping.is_set():
+        return
+    if waiting:
+        msg = f"Not everything got ready within {READY_WITHIN:g} s: {'; '.join(waiting)}."
+        raise OperationFailed(msg, code="operation.not_ready", mend=f"See the logs in {layout.logs}.")
     question = question_for(layout, workspace)
     show(api, layout, question)
     click.echo("")
@@ -99,17 +105,3 @@ def _counted(layout: Layout, workspace: Workspace, now: Progress) -> str:
     if len(skipped) > SHOWN_UNREAD:
         lines.append(f"{'':<11}… and {len(skipped) - SHOWN_UNREAD:,} more: headrace ingest names them all")
     return "\n".join(lines)
-
-
-def _ready(api: Api, stopping: Event) -> None:
-    """Wait until every service can answer. Raises OperationFailed naming what does not get ready."""
-    deadline = time.monotonic() + READY_WITHIN
-    while not stopping.is_set():
-        parts = api.readiness()
-        waiting = [f"{name} {word}" for name, word in parts.items() if word != "ready"]
-        if not waiting:
-            return
-        if time.monotonic() > deadline:
-            msg = f"Not everything got ready within {READY_WITHIN:g} s: {'; '.join(waiting)}."
-            raise OperationFailed(msg, code="operation.not_ready", mend="See the logs in .headrace/logs of the workspace.")
-        time.sleep(LOOK)

@@ -15,9 +15,11 @@ import msgspec
 import headrace
 from headrace.app.changes import apply
 from headrace.app.cli.options import json_option, told, workspace_option
+from headrace.app.client import Api
 from headrace.app.installation import Installation, bind, exclusive, url_of
 from headrace.app.preparation import fetched, in_force, require_models, workspace_for
 from headrace.app.revisions import Follower, control_store, current
+from headrace.app.warming import warmed
 from headrace.app.welcome import welcome
 from headrace.config.layout import Layout
 from headrace.config.template import is_workspace
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from headrace.config.revision import Revision
 
+WARM_WITHIN = 3.0
+"""Seconds that models are given to load before it is said that the installation serves; ``/readyz`` tells the rest."""
 _HOST = "Address to serve on. Anything but loopback is reachable by others."
 _FIRST = "Fetch models, make a workspace where there is none, read its documents, and ask the three services."
 
@@ -103,6 +107,7 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
             if first_minute:
                 await asyncio.to_thread(welcome, layout, url_of(listener), stopping)
             else:
+                await asyncio.to_thread(warmed, Api(url_of(listener), ""), WARM_WITHIN, stopping)
                 click.echo(msgspec.json.encode({"event": "ready", "url": url_of(listener)}))
             if once:
                 end()
