@@ -23,7 +23,7 @@ from headrace.policy.engine import CedarEngine
 from headrace.policy.sessions import ConsoleSessions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from headrace.config.layout import Layout
 
@@ -56,7 +56,7 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
             guards=guards(),
             directory=partial(KeyDirectory, store, sessions, clock),
             policy=CedarEngine,
-            documents=cache(lambda tenant: DocumentStore(layout.documents(tenant))),
+            documents=_documents(layout),
         )
         inside = Inside(parts, revision)
         register(registry, deployments)
@@ -67,3 +67,13 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await inside.close()
+
+
+def _documents(layout: Layout) -> Callable[[str], DocumentStore]:
+    """One store a tenant: it remembers what it read lately."""
+
+    @cache
+    def of_tenant(tenant: str) -> DocumentStore:
+        return DocumentStore(layout.documents(tenant))
+
+    return of_tenant
