@@ -24,7 +24,7 @@ FILTERS: Final = {
     "finding": words.finding,
     "milliseconds": words.milliseconds,
     "short": words.short,
-    "told_finding": words.told_finding,
+    "told": words.told,
     "tokens": words.tokens,
 }
 SHARED: Final[Mapping[str, object]] = {"anchor": words.anchor, "document_link": words.document_link, "mode_words": words.MODES}

@@ -1,9 +1,9 @@
 """Who is at the console: two cookies, and the form token that is bound to each.
 
-``headrace-PORT`` holds the session's token, ``headrace-form-PORT`` 32 random bytes for the sign-in form, when there is no session yet. Over
-https both have the ``__Host-`` prefix, so that no neighbouring host can set them; the port is in the name because cookies do not know
-ports, and two installations on one machine would sign each other's people out. A form token is an HMAC under the cookie: a page that
-cannot read the cookie cannot make it, and nothing of it is kept.
+``headrace`` holds the session's token, ``headrace-form`` 32 random bytes for the sign-in form, when there is no session yet. Over https
+they have the ``__Host-`` prefix, so that no neighbouring host can set them. Where the address names a port it is part of the name, for
+cookies do not know ports, and two installations on one machine would sign each other's people out. A form token is an HMAC under the
+cookie: a page that cannot read the cookie cannot make it, and nothing of it is kept.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final
 
-from headrace.app.console.shield import is_secure, port
+from headrace.app.console.shield import host, is_secure
 from headrace.app.http.gateway import SESSION_PREFIX
 from headrace.app.http.wire import header
 from headrace.core.errors import Forbidden
@@ -53,7 +53,7 @@ def form_token(secret: str) -> str:
 
 def check_form(secret: str | None, given: str) -> None:
     """Raises Forbidden unless `given` is the form token that goes with the cookie."""
-    if secret is not None and hmac.compare_digest(form_token(secret), given):
+    if secret is not None and hmac.compare_digest(form_token(secret).encode(), given.encode()):
         return
     raise Forbidden(
         "This page is from before you signed in, or from another session.",
@@ -64,13 +64,13 @@ def check_form(secret: str | None, given: str) -> None:
 
 def session_token(scope: Scope) -> str | None:
     """The session's token in the request's cookies, if there is one of that form. An API key never passes for one."""
-    found = _cookie(scope, "headrace")
+    found = _cookie(scope, "headrace", over_tls=is_secure(scope))
     return found if found is not None and found.startswith(SESSION_PREFIX) and _RANDOM.fullmatch(found[len(SESSION_PREFIX) :]) else None
 
 
 def form_secret(scope: Scope) -> str | None:
     """The value of the sign-in form's cookie, if there is one of that form."""
-    found = _cookie(scope, "headrace-form")
+    found = _cookie(scope, "headrace-form", over_tls=False)  # the page that set it may not have known that it went over https
     return found if found is not None and _RANDOM.fullmatch(found) else None
 
 
@@ -91,17 +91,20 @@ def drop_session(scope: Scope) -> tuple[bytes, bytes]:
 
 def _names(scope: Scope, name: str) -> tuple[str, str]:
     """The cookie's name over https, and over http."""
-    return f"__Host-{name}-{port(scope)}", f"{name}-{port(scope)}"
+    _, port = host(scope)
+    suffix = f"-{port}" if port else ""
+    return f"__Host-{name}{suffix}", f"{name}{suffix}"
 
 
-def _cookie(scope: Scope, name: str) -> str | None:
+def _cookie(scope: Scope, name: str, *, over_tls: bool) -> str | None:
+    """The cookie's value; over https only the one that no neighbouring host can have set."""
     jar: SimpleCookie = SimpleCookie()
     try:
         jar.load(header(scope, b"cookie"))
     except CookieError:
         return None
     secure, plain = _names(scope, name)
-    found = jar.get(secure) or (None if is_secure(scope) else jar.get(plain))
+    found = jar.get(secure) or (None if over_tls else jar.get(plain))
     return found.value if found is not None else None
 
 

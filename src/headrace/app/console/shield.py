@@ -82,14 +82,12 @@ def check_origin(scope: Scope) -> None:
 
 
 def is_secure(scope: Scope) -> bool:
-    """Whether the browser reaches us over https, as the server knows it or the browser's own Origin says."""
-    return scope["scheme"] == "https" or header(scope, b"origin").startswith("https://")
+    """Whether the browser reaches us over https: as the server knows it, the browser's own Origin says, or a proxy before us.
 
-
-def port(scope: Scope) -> int:
-    """The port under which the browser reaches us."""
-    _, named = host(scope)
-    return named or _PORTS["https" if is_secure(scope) else "http"]
+    Whoever lies about it only gets cookies that their own browser will not keep.
+    """
+    forwarded = header(scope, b"x-forwarded-proto").lower() == "https" or "proto=https" in header(scope, b"forwarded").lower()
+    return scope["scheme"] == "https" or forwarded or header(scope, b"origin").startswith("https://")
 
 
 def _is_own(scope: Scope, origin: str) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headrace.app.http.errors import FlawWords
+    from headrace.app.http.response import FindingWords
     from headrace.core.errors import HeadraceError
     from headrace.core.flow import Answer, Citation
     from headrace.core.text import Finding
@@ -35,6 +36,8 @@ MEND: Final[Mapping[str, str]] = {
 """What to do next, where the error's own words speak to a program."""
 SLOWEST_SHARE: Final = 0.5
 """A stage that takes this share of the time is the one to look at."""
+WORTH_NAMING_US: Final = 100
+"""A stage that took less is told together with others like it."""
 WIDTH: Final = 1000
 """Units in which the strip of stages is drawn."""
 MODES: Final[Mapping[Mode, str]] = {
@@ -112,19 +115,11 @@ def arrived(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1_000_000, tz=UTC).isoformat(" ", "milliseconds").removesuffix("+00:00") + " UTC"
 
 
-def finding(found: Finding) -> str:
+def finding(found: Finding | FindingWords) -> str:
     """What kind of thing a guard found, what was done about it, and where; never the thing itself."""
-    return _finding(found.kind, found.action, found.origin, found.start, found.end)
-
-
-def told_finding(found: Mapping[str, str | int]) -> str:
-    """The same, of a finding as an error tells it."""
-    return _finding(*(found.get(name, "?") for name in ("kind", "action", "origin", "start", "end")))
-
-
-def _finding(kind: object, action: object, origin: object, start: object, end: object) -> str:
-    words = str(kind).replace("_", " ").replace("-", " ")
-    return f"{words} {_DONE.get(str(action), str(action))} in the {_WHERE.get(str(origin), str(origin))} (characters {start} to {end})"
+    kind = found.kind.replace("_", " ").replace("-", " ")
+    done, where = _DONE.get(str(found.action), str(found.action)), _WHERE.get(str(found.origin), str(found.origin))
+    return f"{kind} {done} in the {where} (characters {found.start} to {found.end})"
 
 
 _DONE: Final[Mapping[str, str]] = {"flag": "seen", "mask": "masked", "refuse": "refused"}
@@ -152,6 +147,14 @@ def bars(stages: Mapping[str, int]) -> Sequence[Bar]:
         before += us
         found.append(Bar(name, us, start, WIDTH * before // whole - start, us > SLOWEST_SHARE * whole))
     return found
+
+
+def told(stages: Mapping[str, int]) -> Sequence[Bar]:
+    """The stages that took a time worth naming, and the rest of them as one."""
+    every = bars(stages)
+    named = [bar for bar in every if bar.us >= WORTH_NAMING_US]
+    rest = sum(bar.us for bar in every if bar.us < WORTH_NAMING_US)
+    return [*named, Bar("rest", rest, 0, 0, slowest=False)] if rest else named
 
 
 def linked(answer: Answer) -> Markup:

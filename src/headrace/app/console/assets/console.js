@@ -59,6 +59,7 @@
       rest.append(line);
     }
     settle(article);
+    article.querySelector(".kind").textContent = "No answer";
     say(sentence);
   };
 
@@ -102,11 +103,12 @@
         if (event.end === "answered") {
           article.replaceWith(fragment(event.html));
         } else {
-          article.querySelector(".rest").append(fragment(event.html));
+          article.querySelector(".rest").append(fragment(event.html)); // an alert: it is read out as it comes
+          article.querySelector(".kind").textContent = "No answer";
           settle(article);
           giveBack(question);
         }
-        say(event.said);
+        say(event.end === "answered" ? event.said : "");
         return;
       }
       giveBack(question);

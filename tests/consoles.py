@@ -1,0 +1,320 @@
+"""The console served over a real inside: control store, sessions, policy engine, ledger, documents and line. Only the model's provider and
+the search are small stand-ins at the edge."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import socket
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from headrace.adapters.stores.control import ControlStore
+from headrace.adapters.stores.migrations import upgrade
+from headrace.app.deployments import Deployments
+from headrace.app.http import server
+from headrace.app.http.application import build
+from headrace.app.ids import RandomIds, SystemClock
+from headrace.app.inside import Inside, Parts
+from headrace.config.check import check
+from headrace.config.layout import Layout
+from headrace.config.readers import acl_of
+from headrace.config.revision import of
+from headrace.core.values import Found, Passage, Quote, StoredKey
+from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.ingest.manifest import Entry, Manifest, Row
+from headrace.policy.directory import KeyDirectory
+from headrace.policy.engine import CedarEngine
+from headrace.policy.keys import mint
+from headrace.policy.sessions import ConsoleSessions
+from tests import ledgers
+from tests.providers.openai_server import Provider, provider
+from tests.rooms import GUARDS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from headrace.config.model import Source, Workspace
+    from headrace.core.values import Scope
+    from headrace.evidence.client import LedgerClient
+
+CLOCK = SystemClock()
+ROLLBACK = (
+    "# Take a release back\n\n`headrace rollback support-answers` returns the service to the revision before,\nwithin five seconds; "
+    "requests under way end as they began. Nothing is deleted.\n\n## When\n\nWhenever a gate is broken.\n"
+)
+HOSTILE = '<script>alert(1)</script> & <b onmouseover="x()">bold</b>'
+TEXTS: Mapping[str, str] = {
+    "handbook/how-to/roll-back.md": ROLLBACK,
+    "handbook/odd/<img src=x onerror=alert(1)>.md": f"The hostile sentence is {HOSTILE} indeed.\n",
+    "handbook/long.md": "".join(f"Line {n} of the long register speaks of matter {n % 97}.\n" for n in range(1, 6001)),
+    "payroll/salaries.md": "The salary of the director is 9000 francs a month.\n",
+}
+"""Stored documents by name."""
+FILES: Mapping[str, str] = {
+    "headrace.yaml": "headrace: 1\nname: acme\ntenants: [default, lab]\nhosts: [console.example]\n",
+    "people.yaml": (
+        "people:\n"
+        "  - {person: ana, groups: [members]}\n"
+        "  - {person: dora, groups: [members, directors]}\n"
+        "  - {person: ben, tenant: lab, groups: [members]}\n"
+        "  - {person: zoe}\n"
+    ),
+    "services/help.yaml": (
+        "service: help\nabout: Answers from the handbook.\nowner: desk\nknowledge: {sources: [handbook, payroll], abstain below: 0.45}\n"
+    ),
+    "services/local.yaml": (
+        "service: local\nabout: Plain conversation with a model.\nowner: desk\nmodels: [deployment: good]\n"
+        "guards: {input: [secrets: refuse, pii: mask], output: [secrets: refuse]}\n"
+    ),
+    "services/slow.yaml": "service: slow\nmodels: [deployment: slow]\n",
+    "services/echo.yaml": "service: echo\nmodels: [deployment: echo]\nguards: {output: [secrets: refuse]}\n",
+    "services/cut.yaml": "service: cut\nmodels: [deployment: cut]\n",
+    "services/extract.yaml": "service: extract\nanswer: json\nmodels: [deployment: good]\n",
+    "services/closed.yaml": "service: closed\nmodels: [deployment: good]\n",
+    "sources/handbook.yaml": "source: handbook\nfolder: texts\nreaders: {groups: [members]}\n",
+    "sources/payroll.yaml": "source: payroll\nfolder: texts\nreaders: {groups: [directors]}\n",
+    "policies/base.cedar": (
+        '@id("members-may-ask")\npermit (principal in Group::"default/members", action == Action::"ask", resource)\n'
+        'unless { resource == Service::"closed" };\n'
+        '@id("lab-may-ask")\npermit (principal in Group::"lab/members", action == Action::"ask", resource == Service::"local");\n'
+        '@id("place")\npermit (principal, action == Action::"place", resource);\n'
+        '@id("unmask")\npermit (principal, action == Action::"unmask", resource);\n'
+        '@id("own-proofs")\npermit (principal, action == Action::"prove", resource) when { context.own };\n'
+    ),
+}
+"""A workspace; `PROVIDER` stands for the provider's address."""
+DEPLOYMENT = "deployment: {name}\nprovider: {{url: PROVIDER/v1, model: {name}, concurrency: 4}}\nprice: [0.60 EUR per 1M output tokens]\n"
+
+
+@dataclass
+class Passages:
+    """A search in memory: the passage with most words in common, and its best sentence, with exact offsets. At the edge: the knowledge
+    process is not started here."""
+
+    rows: Sequence[tuple[str, str, str, str]] = ()
+    """(document, version, acl, text)"""
+
+    async def find(self, question: str, scope: Scope, limit: int, *, quotes: int = 0, scores: bool = False) -> Found:
+        """The best of what the scope may see."""
+        del scores
+        words = _words(question)
+        seen = [row for row in self.rows if row[0].split("/")[0] in scope.sources and row[2] in scope.acls]
+        best = sorted(seen, key=lambda row: -len(words & _words(row[3])))[:limit]
+        passages = tuple(
+            Passage(f"p{rank}", row[0], row[0].split("/")[0], row[1], 0, len(row[3]), row[3], "line 3", row[2], rank, {"bm25": rank})
+            for rank, row in enumerate(best, start=1)
+        )
+        found = [quote for n, passage in enumerate(passages) if (quote := _quote(n, passage, words))]
+        return Found(passages, tuple(sorted(found, key=lambda each: -each.confidence)[:quotes]), 7, len(seen), ("bm25",))
+
+    async def ready(self) -> None:
+        """It is there."""
+
+    async def close(self) -> None:
+        """Nothing to let go."""
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"[a-z0-9]+", text.lower()) if len(word) > 3}
+
+
+def _quote(n: int, passage: Passage, words: set[str]) -> Quote | None:
+    sentences = list(re.finditer(r"[^\s#][^#]*?\.(?=\s)", passage.text))
+    best = max(sentences, key=lambda found: len(words & _words(found[0])))
+    confidence = len(words & _words(best[0])) / max(1, len(words))
+    return Quote(n, best.start(), best.end(), best[0], "line 3", min(confidence, 0.99)) if confidence else None
+
+
+@dataclass
+class House:
+    """A console that is served, and what stands behind it."""
+
+    url: str
+    store: ControlStore
+    ledger: LedgerClient
+    provider: Provider
+    inside: Inside
+    documents: DocumentStore
+    folder: Path
+    """Of the log."""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def key(self, holder: str, tenant: str = "default", *, lasts_us: int | None = None) -> str:
+        """A key that speaks for a person."""
+        secret, public, digest = mint()
+        now = CLOCK.now_us()
+        until = None if lasts_us is None else now + lasts_us
+        self.store.create_key(StoredKey(public, holder, holder, "person", tenant, (), None, now, until, None), digest)
+        return secret
+
+    def revoke(self, secret: str) -> None:
+        """Revoke a key."""
+        self.store.revoke_key(secret[:16], CLOCK.now_us())
+
+    async def end(self, request: str) -> Mapping[str, object]:
+        """The closing record of a request."""
+        (found,) = [each["record"] for each in await self.ledger.find(request) if each["record"]["kind"] != "opened"]
+        return found
+
+
+def _lay(folder: Path, url: str) -> None:
+    texts = dict(FILES) | {f"deployments/{name}.yaml": DEPLOYMENT.format(name=name) for name in ("good", "slow", "echo", "cut")}
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text.replace("PROVIDER", url), encoding="utf-8")
+    (folder / "texts").mkdir()
+
+
+def _keep(layout: Layout, workspace: Workspace) -> tuple[DocumentStore, dict[str, str], list[tuple[str, str, str, str]]]:
+    """Store the texts as ingestion does."""
+    documents = DocumentStore(layout.documents("default"))
+    versions = {name: documents.put(text, "text/markdown") for name, text in TEXTS.items()}
+    entries: list[Entry] = []
+    rows: list[tuple[str, str, str, str]] = []
+    for name, version in versions.items():
+        source, _, path = name.partition("/")
+        form: Source = workspace.sources[source]
+        acl = acl_of(form, path)
+        entries.append(Entry(Row(name, source, "s", "c", "r", version, acl, "", 1, CLOCK.now_us())))
+        rows.append((name, version, acl, TEXTS[name]))
+    with closing(Manifest(layout.manifest("default"))) as manifest:
+        manifest.enter(entries)
+    return documents, versions, rows
+
+
+@contextlib.asynccontextmanager
+async def console() -> AsyncGenerator[House]:
+    """A console on a free port of this machine, for the block."""
+    folder = Path(tempfile.mkdtemp(prefix="hr-console-"))
+    layout = Layout(folder / "acme")
+    async with ledgers.serving(folder / "log", folder / "ledger.sock") as ledger, provider() as serving:
+        _lay(layout.workspace, serving.url)
+        checked = check(layout.workspace, models={})
+        assert checked.workspace is not None, checked.faults
+        layout.state.mkdir(exist_ok=True)
+        upgrade(layout.control)
+        with closing(ControlStore(layout.control)) as store:
+            sessions = ConsoleSessions(store, CLOCK)
+            documents, versions, rows = _keep(layout, checked.workspace)
+            parts = Parts(
+                layout=layout,
+                instance="gw_test",
+                clock=CLOCK,
+                ids=RandomIds(),
+                registry=CollectorRegistry(),
+                sessions=sessions,
+                ledger=ledger,
+                knowledge=Passages(rows),  # pyright: ignore[reportArgumentType] - the edge of this house
+                deployments=Deployments(layout, CLOCK),
+                guards=GUARDS,
+                directory=partial(KeyDirectory, store, sessions, CLOCK),
+                policy=CedarEngine,
+                documents=lambda tenant: DocumentStore(layout.documents(tenant)),
+            )
+            inside = Inside(parts, of(checked))
+            async with _served(inside) as url:
+                yield House(url, store, ledger, serving, inside, documents, folder / "log", versions)
+            await inside.close()
+    shutil.rmtree(folder)
+
+
+@contextlib.asynccontextmanager
+async def _served(inside: Inside) -> AsyncGenerator[str]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as uvloop does by itself in a gateway
+    url = "http://{}:{}".format(*listener.getsockname())
+    ready = asyncio.Event()
+    task = asyncio.create_task(server.serve(build(inside), listener, ready.set, lambda: inside.limits, drain=2.0))
+    await ready.wait()
+    try:
+        yield url
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        listener.close()
+
+
+class Page(HTMLParser):
+    """A page, as far as tests look at it: the fields of its forms, its text, its tags with their attributes."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], html: str) -> None:
+        super().__init__()
+        self.status, self.headers, self.html = status, headers, html
+        self.fields: dict[str, str] = {}
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        if tag == "input" and found.get("type") == "hidden":
+            self.fields[str(found["name"])] = str(found["value"])
+
+    def handle_data(self, data: str) -> None:
+        self._words.append(data)
+
+    @property
+    def text(self) -> str:
+        """What a reader sees, white space made one."""
+        return " ".join("".join(self._words).split())
+
+    def attribute(self, tag: str, name: str) -> list[str]:
+        """Every value of an attribute of a tag."""
+        return [value for found, attrs in self.tags if found == tag and (value := attrs.get(name)) is not None]
+
+
+class Browser:
+    """As much of a browser as a form needs: cookies, Origin, and where it was led."""
+
+    def __init__(self, url: str, **headers: str) -> None:
+        self.url = url
+        self._headers = headers
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *gone: object) -> None:
+        await self._session.close()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Cookies by name."""
+        return {each.key: each.value for each in self._session.cookie_jar}
+
+    async def get(self, path: str, **headers: str) -> Page:
+        """A page, without following where it leads."""
+        return await self._asked("GET", path, None, headers)
+
+    async def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Page:
+        """A form, sent as a browser sends one of our own pages."""
+        return await self._asked("POST", path, fields, {"Origin": self.url, **headers})
+
+    async def sign_in(self, key: str, next_page: str = "/console/") -> Page:
+        """The way to the pages."""
+        page = await self.get("/console/sign-in")
+        return await self.post("/console/sign-in", {**page.fields, "next": next_page, "key": key})
+
+    async def ask(self, question: str, service: str = "help") -> Page:
+        """The answer, without the script."""
+        page = await self.get("/console/")
+        return await self.post("/console/ask", {"form": page.fields["form"], "question": question, "service": service})
+
+    async def _asked(self, method: str, path: str, fields: Mapping[str, str] | None, headers: Mapping[str, str]) -> Page:
+        sent = {name.replace("_", "-"): value for name, value in {**self._headers, **headers}.items()}
+        async with self._session.request(method, self.url + path, data=fields, headers=sent, allow_redirects=False) as response:
+            text = await response.text(encoding="utf-8")
+            return Page(response.status, response.headers, text)

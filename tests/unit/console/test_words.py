@@ -1,0 +1,137 @@
+"""How facts read."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from headrace.app.console import words
+from headrace.app.console.words import MEND, said
+from headrace.core.errors import Forbidden, Refused, Unauthenticated
+from headrace.core.flow import Answer, Call, Citation
+from headrace.core.text import Action, Finding, Origin
+from headrace.core.values import Decision, FinishReason, Mode, Money, Receipt, RequestId, Sampling, Usage
+
+CITED = Citation(1, "handbook/a & b.md", "b4" * 32, 3, 14, "line 2", "quoted text")
+ANSWER = Answer(
+    call=Call(RequestId("req_1"), "/console/ask", "help", stream=True, received_us=1, client="other", sampling=Sampling()),
+    revision="7f" * 32,
+    text="quoted text [1]",
+    finish=FinishReason.STOP,
+    mode=Mode.QUOTE,
+    confidence=0.9,
+    citations=(CITED,),
+    nearest=(),
+    decision=Decision(allowed=True),
+    deployment=None,
+    considered=0,
+    findings=(),
+    usage=Usage(),
+    cost=Money(Decimal(0), "EUR"),
+    receipt=Receipt("log", 1, "leaf", 1, "signature"),
+    salts={},
+    stages_us={},
+)
+
+
+def plain(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^>]*>", "", markup))
+
+
+@pytest.mark.parametrize(
+    ("us", "shown"), [(0, "0.0"), (49, "0.0"), (51, "0.1"), (2349, "2.3"), (99_940, "99.9"), (100_000, "100"), (12_345_678, "12,346")]
+)
+def test_milliseconds(us: int, shown: str) -> None:
+    assert words.milliseconds(us) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("0", "0 EUR"), ("0.000001", "0.000001 EUR"), ("0.1000", "0.1 EUR"), ("100", "100 EUR"), ("1E-7", "0.0000001 EUR")],
+)
+def test_amounts_are_exact(amount: str, shown: str) -> None:
+    assert words.amount(Money(Decimal(amount), "EUR")) == shown
+
+
+def test_tokens() -> None:
+    assert words.tokens(Usage()) == "no tokens"
+    assert words.tokens(Usage(input=1200, output=9)) == "1,200 tokens in · 9 out"
+    assert words.tokens(Usage(input=8, input_cached=12, output=9)) == "8 + 12 cached tokens in · 9 out"
+
+
+def test_counts_and_moments() -> None:
+    assert words.count(1, "source") == "1 source"
+    assert words.count(2000, "character") == "2,000 characters"
+    assert words.arrived(1_790_000_000_123_456) == "2026-09-21 14:13:20.123 UTC"
+    assert words.short("0123456789abcdef") == "0123456789ab"
+
+
+def test_the_strip_of_stages_is_whole_and_in_proportion() -> None:
+    found = words.bars({"a": 100, "b": 300, "c": 0, "d": 600})
+    assert [(bar.start, bar.width) for bar in found] == [(0, 100), (100, 300), (400, 0), (400, 600)]
+    assert [bar.slowest for bar in found] == [False, False, False, True]
+    assert [bar.width for bar in words.bars({"a": 0})] == [0]
+
+
+def test_small_stages_are_told_together() -> None:
+    assert [(bar.name, bar.us) for bar in words.told({"a": 5000, "b": 40, "c": 30})] == [("a", 5000), ("rest", 70)]
+    assert [bar.name for bar in words.told({"a": 5000})] == ["a"]
+
+
+def test_the_mark_of_a_quote_leads_to_its_citation() -> None:
+    found = words.linked(ANSWER)
+    assert 'href="#req_1-1"' in found
+    assert plain(found) == ANSWER.text
+
+
+@pytest.mark.parametrize("text", ["see [2] there [1]", "a [1] b", "[9]\n\nlast", "<b>[1]</b> & [3]"])
+def test_other_brackets_stay_text(text: str) -> None:
+    found = words.linked(replace(ANSWER, text=text))
+    assert plain(found) == text
+    assert found.count("<a ") == text.endswith("[1]")
+
+
+def test_lines_of_quoted_prose_are_joined_and_others_kept() -> None:
+    prose = "A sentence of prose that was broken by the editor of its\nwriter goes on here. [1]"
+    listed = "A sentence of prose that was broken by the editor of its\n- a point\n| a | row |"
+    code = "```\na very long line of code that somebody wrote down here\nanother\n```"
+    assert plain(words.linked(replace(ANSWER, text=prose))) == prose.replace("\n", " ")
+    assert plain(words.linked(replace(ANSWER, text=listed))) == listed
+    assert plain(words.linked(replace(ANSWER, text=code))) == code
+    assert plain(words.linked(replace(ANSWER, text=prose, mode=Mode.GENERATE))) == prose
+
+
+def test_a_citation_links_to_its_very_characters() -> None:
+    link = urlsplit(words.document_link(CITED))
+    assert (link.path, link.fragment) == ("/console/document", "quote")
+    assert parse_qs(link.query) == {"name": ["handbook/a & b.md"], "version": ["b4" * 32], "start": ["3"], "end": ["14"]}
+
+
+def test_findings_say_what_kind_and_where_only() -> None:
+    found = Finding("pii", "1", "email_address", Origin.PROMPT, 0, 14, 33, Action.MASK)
+    assert words.finding(found) == "email address masked in the question (characters 14 to 33)"
+
+
+def test_an_error_says_what_is_so_and_what_to_do() -> None:
+    error = Refused(
+        "A guard stopped it.",
+        mend="Take the key out.",
+        facts={"findings": (Finding("secrets", "1", "api-key", Origin.PROMPT, 0, 3, 20, Action.REFUSE),)},
+    )
+    error.request = "req_1"
+    found = said(error)
+    assert (found.status, found.message, found.mend, found.code, found.sign_in) == (
+        403, "A guard stopped it.", "Take the key out.", "guard.refused", False,
+    )  # fmt: skip
+    assert found.facts.findings is not None
+    assert words.finding(found.facts.findings[0]) == "api key refused in the question (characters 3 to 20)"
+
+
+def test_what_speaks_to_programs_is_said_to_people() -> None:
+    assert said(Forbidden("No.", mend="Use a service that GET /v1/models lists.")).mend == MEND["policy.denied"]
+    assert said(Unauthenticated("Who?")).sign_in
