@@ -8,7 +8,6 @@ receipt. No retrieval. On two or more cores the gateway has core 0 to itself; pr
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -16,9 +15,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import harness
 from load import Result, load
+
+if TYPE_CHECKING:
+    import argparse
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDER = ROOT / "tests" / "providers" / "openai_server.py"
@@ -33,7 +36,8 @@ def workspace(folder: Path, provider_url: str) -> None:
         for path in (folder / kind).glob("*.yaml"):
             path.unlink()
     (folder / "deployments" / "mock.yaml").write_text(
-        f"deployment: mock\nprovider:\n  url: {provider_url}/v1\n  model: mock\nprice:\n  - 0.15 EUR per 1M input tokens\n  - 0.60 EUR per 1M output tokens\n"
+        f"deployment: mock\nprovider:\n  url: {provider_url}/v1\n  model: mock\n"
+        "price:\n  - 0.15 EUR per 1M input tokens\n  - 0.60 EUR per 1M output tokens\n"
     )
     guards = "guards:\n  input: {secrets: refuse, pii: mask}\n  output: {secrets: refuse, pii: mask}\n"
     (folder / "services" / "plain.yaml").write_text(f"service: plain\nmodels:\n  - deployment: mock\n{guards}")

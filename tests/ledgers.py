@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.app.ids import RandomIds
@@ -24,13 +23,15 @@ from headrace.evidence.log.store import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from headrace.core.values import Facts
     from headrace.evidence.log.note import LogKey
 
 IDS = RandomIds()
 NOW_US = 1_790_000_000_000_000
-SERVE = "import asyncio,signal,sys\nfrom pathlib import Path\nfrom headrace.evidence import sequencer\n" + (
+SERVE = (
+    "import asyncio,signal,sys\nfrom pathlib import Path\nfrom headrace.evidence import sequencer\n"
     "async def main():\n"
     " task = asyncio.ensure_future(sequencer.serve(Path(sys.argv[1]), Path(sys.argv[2])))\n"
     " asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)\n"

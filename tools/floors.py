@@ -1,6 +1,6 @@
 """Holds the coverage floors: lines and branches together, a package at a time, and the modules that fall short of them by name.
 
-    .venv/bin/python tools/floors.py build/coverage/coverage.json
+.venv/bin/python tools/floors.py build/coverage/coverage.json
 """
 
 from __future__ import annotations

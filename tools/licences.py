@@ -2,8 +2,8 @@
 
     .venv/bin/python tools/licences.py      a line for each package that is not, exit 1; or how many are
 
-A package says it in ``License-Expression``, ``License`` or its classifiers, in this order. What is let through although it is not permissive,
-or although it does not say, stands below with its reason.
+A package says it in ``License-Expression``, ``License`` or its classifiers, in this order. What is let through although it is not
+permissive, or although it does not say, stands below with its reason.
 """
 
 from __future__ import annotations

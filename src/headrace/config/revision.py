@@ -56,7 +56,8 @@ class Revision:
         try:
             return Workspace.model_validate(whole)
         except ValidationError as error:
-            msg = f"Revision {self.short} was written by another version of Headrace, and this one cannot read it ({error.error_count()} places)."
+            places = error.error_count()
+            msg = f"Revision {self.short} was written by another version of Headrace, and this one cannot read it ({places} places)."
             raise OperationFailed(
                 msg, code="workspace.unreadable_revision", mend="Check the files with headrace check, and apply them again."
             ) from error

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 ED25519 = 1
 """C2SP signature type of an Ed25519 note signature."""
 KEY_ID_BYTES = 4
+CHECKPOINT_LINES = 4
+"""At least: origin, size, root, and the end of the last line."""
 RECEIPT_DOMAIN = "headrace/receipt/1"
 LINKS = ("text", "record", "receipt", "inclusion", "checkpoint")
 
@@ -158,7 +160,7 @@ def open_note(note: str, key: VerifierKey) -> str:
 def read_checkpoint(text: str) -> tuple[str, int, bytes]:
     """Origin, tree size and root hash of a checkpoint's text (C2SP tlog-checkpoint). Raises Broken."""
     lines = text.split("\n")
-    if len(lines) < 4 or lines[-1] or not all(lines[:-1]) or not re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1]):
+    if len(lines) < CHECKPOINT_LINES or lines[-1] or not all(lines[:-1]) or not re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1]):
         msg = "it is not a checkpoint"
         raise Broken(msg)
     return lines[0], int(lines[1]), _bytes(lines[2], "its root hash")

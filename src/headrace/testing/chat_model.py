@@ -1,7 +1,7 @@
 """What every ChatModel does.
 
-Fixtures to give: `model`, one that answers ``Name three colours.`` with at least three tokens, keeps to ``max_tokens`` and to a JSON Schema;
-`unreachable`, one whose provider is not there; `active`, an async function that says how many answers are being written upstream.
+Fixtures to give: `model`, one that answers ``Name three colours.`` with at least three tokens, keeps to ``max_tokens`` and to a JSON
+Schema; `unreachable`, one whose provider is not there; `active`, an async function that says how many answers are being written upstream.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import asyncio
 import json
 from contextlib import aclosing
 from typing import TYPE_CHECKING
+
+import pytest
 
 from headrace.core.errors import Unavailable, UpstreamFailed
 from headrace.core.events import Finished, TextDelta, UsageReport
@@ -132,12 +134,9 @@ class ChatModelContract:
 
     async def test_a_provider_that_is_not_there_is_an_error(self, unreachable: ChatModel) -> None:
         """UpstreamFailed at the first step; Unavailable when it is an engine of Headrace's own."""
-        try:
+        with pytest.raises((UpstreamFailed, Unavailable)) as failed:
             await collect(unreachable, prompt(QUESTION))
-        except (UpstreamFailed, Unavailable) as failed:
-            assert failed.code
-            return
-        raise AssertionError
+        assert failed.value.code
 
     async def test_closing_twice_is_closing(self, model: ChatModel) -> None:
         """Idempotent, also when nothing was ever asked."""

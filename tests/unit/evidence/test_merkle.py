@@ -31,10 +31,6 @@ class _Inclusion(TypedDict):
     proof_hex: list[str]
 
 
-class _Consistency(TypedDict):
-    proof_hex: list[str]
-
-
 class _Reference(TypedDict):
     leaves_hex: list[str]
     roots_hex_by_size: dict[str, str]

@@ -7,7 +7,6 @@ import json
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import jsonschema
@@ -26,6 +25,7 @@ from tests import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from headrace.core.values import Facts
 

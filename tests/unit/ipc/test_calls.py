@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket as sockets
 import stat
 from typing import TYPE_CHECKING
@@ -98,7 +97,8 @@ async def serving(socket: Path, methods: Methods) -> AsyncIterator[Serving]:
 
 
 @pytest.fixture
-async def client(socket: Path, serving: Serving) -> AsyncIterator[Client]:
+async def client(serving: Serving, socket: Path) -> AsyncIterator[Client]:
+    del serving  # it only has to be there
     asking = Client(socket, "test")
     yield asking
     await asking.close()
@@ -112,8 +112,9 @@ async def test_an_answer_comes_back_to_its_own_call(client: Client, methods: Met
     assert msgspec.msgpack.decode(await slow) == "slow"
 
 
-async def test_only_the_owner_can_connect(serving: Serving, socket: Path) -> None:
-    assert stat.S_IMODE(os.stat(socket).st_mode) == 0o600
+@pytest.mark.usefixtures("serving")
+async def test_only_the_owner_can_connect(socket: Path) -> None:
+    assert stat.S_IMODE(socket.stat().st_mode) == 0o600
 
 
 async def test_errors_keep_class_code_place_and_mend(client: Client) -> None:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 Json: TypeAlias = Mapping[str, object]
+
+WHOLE_FROM_MS = 10
+"""From here on tenths say nothing."""
+SHOWN_FROM_US = 50
+"""What took less is left out of an answer's times."""
 
 
 def milliseconds(us: object) -> str:
     """``2.3 ms`` from microseconds."""
     value = int(str(us)) / 1000
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+    return f"{value:.0f} ms" if value >= WHOLE_FROM_MS else f"{value:.1f} ms"
 
 
 def _map(value: object) -> Json:
-    return value if isinstance(value, Mapping) else {}
+    return cast("Json", value) if isinstance(value, Mapping) else {}
+
+
+def _items(value: object) -> Sequence[object]:
+    return cast("Sequence[object]", value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
 def _list(value: object) -> Sequence[Json]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, Sequence) and not isinstance(value, str) else []
+    return [cast("Json", each) for each in _items(value) if isinstance(each, Mapping)]
 
 
 def _names(value: object) -> str:
-    return ", ".join(str(each) for each in value) if isinstance(value, Sequence) and not isinstance(value, str) else ""
+    return ", ".join(str(each) for each in _items(value))
 
 
 def trace_lines(record: Json, receipt: Json) -> list[str]:
@@ -79,7 +88,8 @@ def _grounded(facts: Json, record: Json) -> str:
         if any(arm in _map(each.get("ranks")) for each in passages)
     ]
     confidence = int(str(facts.get("confidence_ppm", 0))) / 1_000_000
-    return f"{len(passages)} of {facts.get('candidates')} passages ({', '.join(arms)}) · confidence {confidence:.2f} · index v{facts.get('index')}"
+    found = f"{len(passages)} of {facts.get('candidates')} passages ({', '.join(arms)})"
+    return f"{found} · confidence {confidence:.2f} · index v{facts.get('index')}"
 
 
 def _rank(passage: Json, arm: str) -> str:
@@ -152,7 +162,8 @@ SENTENCES = {
 def _settled(record: Json, receipt: Json) -> str:
     cost = _map(record.get("cost"))
     error = f" · {record.get('error')}" if record.get("error") else ""
-    return f"{record.get('outcome')}{error} · {cost.get('amount')} {cost.get('currency')} · record {receipt.get('sequence')} of log {receipt.get('log')}"
+    proof = f"record {receipt.get('sequence')} of log {receipt.get('log')}"
+    return f"{record.get('outcome')}{error} · {cost.get('amount')} {cost.get('currency')} · {proof}"
 
 
 def answer_lines(response: Json) -> list[str]:
@@ -164,17 +175,15 @@ def answer_lines(response: Json) -> list[str]:
     cost = _map(usage.get("cost"))
     route = _map(facts.get("route"))
     lines = [_row("answer", text)]
-    for cited in _list(facts.get("citations")):
-        lines.append(_row("", f"[{cited.get('n')}] {cited.get('document')}, {cited.get('place')}"))
-    for near in _list(facts.get("nearest")):
-        lines.append(_row("", f"nearest: {near.get('document')}, {near.get('place')}"))
+    lines += [_row("", f"[{each.get('n')}] {each.get('document')}, {each.get('place')}") for each in _list(facts.get("citations"))]
+    lines += [_row("", f"nearest: {each.get('document')}, {each.get('place')}") for each in _list(facts.get("nearest"))]
     model = route.get("deployment") or "none needed"
     lines.append(
         _row("allowed by", f"{_names(_map(facts.get('decision')).get('policies'))}      mode  {facts.get('mode')}      model  {model}")
     )
     tokens = f"{usage.get('input')} in, {usage.get('input_cached')} cached, {usage.get('output')} out"
     stages = {str(name): int(str(us)) for name, us in _map(facts.get("stages")).items()}
-    times = ", ".join(f"{name} {us / 1000:.1f}" for name, us in stages.items() if us >= 50)
+    times = ", ".join(f"{name} {us / 1000:.1f}" for name, us in stages.items() if us >= SHOWN_FROM_US)
     lines.append(
         _row("cost", f"{cost.get('amount')} {cost.get('currency')} · {tokens}      time  {sum(stages.values()) / 1000:.0f} ms: {times}")
     )

@@ -25,17 +25,20 @@ BAD_USE = 2
 def command(bundle: Path | None, key: str | None, standalone: Path | None, workspace: Path, *, as_json: bool) -> int:
     """Check BUNDLE, link by link: text, record, receipt, inclusion, checkpoint.
 
-    Offline: nothing is asked of the installation, and with --key nothing is read of the workspace. Ends with 0 when every link holds, 1 when
-    one does not, 2 when bundle or key cannot be read. To check as a stranger, pin a key that you were given another way.
+    Offline: nothing is asked of the installation, and with --key nothing is read of the workspace. Ends with 0 when every link holds, 1
+    when one does not, 2 when bundle or key cannot be read. To check as a stranger, pin a key that you were given another way.
     """
-    if (bundle is None) == (standalone is None):
-        message = "Give a BUNDLE to check, or --standalone FILE to write the verifier to."
-        raise click.UsageError(message)
-    if standalone is not None:
+    if bundle is not None and standalone is None:
+        return _check(bundle, key or str(Layout(workspace).ledger / VKEY_FILE), as_json=as_json)
+    if bundle is None and standalone is not None:
         return _write(standalone, as_json=as_json)
-    assert bundle is not None
+    message = "Give a BUNDLE to check, or --standalone FILE to write the verifier to."
+    raise click.UsageError(message)
+
+
+def _check(bundle: Path, key: str, *, as_json: bool) -> int:
     try:
-        links = verify.verify(verify.read_bundle(bundle), verify.key_of(key or str(Layout(workspace).ledger / VKEY_FILE)))
+        links = verify.verify(verify.read_bundle(bundle), verify.key_of(key))
     except verify.Unreadable as error:
         click.echo(str(error), err=True)
         return BAD_USE
