@@ -26,7 +26,7 @@ class SqlitePassages:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS passage (id TEXT, document TEXT, source TEXT, version TEXT, start INT, end INT, text TEXT,"
-            " place TEXT, heading TEXT, acl TEXT, vector BLOB)"
+            " place TEXT, heading TEXT, acl TEXT, vector BLOB, made_by TEXT)"
         )
         self._db.execute("CREATE INDEX IF NOT EXISTS by_id ON passage (id)")
         self._db.execute("CREATE INDEX IF NOT EXISTS by_document ON passage (document)")
@@ -39,19 +39,23 @@ class SqlitePassages:
         self._db.executemany(f"INSERT INTO passage ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", rows)  # noqa: S608  a constant
         self._db.execute("COMMIT")
 
-    def relabel(self, document: str, acl: str) -> None:
-        self._db.execute("UPDATE passage SET acl = ? WHERE document = ?", (acl, document))
+    def relabel(self, documents: Sequence[str], acl: str) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany("UPDATE passage SET acl = ? WHERE document = ?", [(acl, name) for name in documents])
+        self._db.execute("COMMIT")
 
     def documents(self) -> Mapping[str, str]:
         return dict(self._db.execute("SELECT DISTINCT document, version FROM passage"))
 
     def without_vector(self, limit: int) -> Sequence[tuple[str, str]]:
-        return self._db.execute("SELECT id, text FROM passage WHERE vector IS NULL ORDER BY length(text), id LIMIT ?", (limit,)).fetchall()
+        order = "ORDER BY length(text), id LIMIT ?"
+        rows = self._db.execute(f"SELECT {COLUMNS} FROM passage WHERE vector IS NULL {order}", (limit,))  # noqa: S608  constants
+        return [(each.id, each.words) for each in (StoredPassage(*row) for row in rows)]
 
-    def add_vectors(self, vectors: Mapping[str, Sequence[float]]) -> None:
+    def add_vectors(self, vectors: Mapping[str, Sequence[float]], made_by: str) -> None:
         self._db.execute("BEGIN IMMEDIATE")
-        rows = [(np.asarray(vector, dtype=np.float32).tobytes(), key) for key, vector in vectors.items()]
-        self._db.executemany("UPDATE passage SET vector = ? WHERE id = ?", rows)
+        rows = [(np.asarray(vector, dtype=np.float32).tobytes(), made_by, key) for key, vector in vectors.items()]
+        self._db.executemany("UPDATE passage SET vector = ?, made_by = ? WHERE id = ?", rows)
         self._db.execute("COMMIT")
 
     def optimize(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from headrace.core.events import ModelEvent
     from headrace.core.text import CleanPrompt, Origin
-    from headrace.core.values import Decision, Facts, Found, Principal, Receipt, Sampling, Scope, SourceFile, StoredKey, StoredPassage
+    from headrace.core.values import Decision, Facts, Found, Hit, Principal, Receipt, Sampling, Scope, SourceFile, StoredKey, StoredPassage
 
 
 class Clock(Protocol):
@@ -267,8 +267,8 @@ class PassageStore(Protocol):
         """In one commit: every passage of `documents` goes and `passages` come. Idempotent; a document without passages is gone."""
         ...
 
-    def relabel(self, document: str, acl: str) -> None:
-        """Give every passage of a document another access list, keeping the vectors."""
+    def relabel(self, documents: Sequence[str], acl: str) -> None:
+        """In one commit: give every passage of these documents another access list, keeping the vectors."""
         ...
 
     def documents(self) -> Mapping[str, str]:
@@ -276,13 +276,59 @@ class PassageStore(Protocol):
         ...
 
     def without_vector(self, limit: int) -> Sequence[tuple[str, str]]:
-        """(id, text) of up to `limit` passages that still lack a vector, shortest first."""
+        """(id, words) of up to `limit` passages that still lack a vector, shortest first."""
         ...
 
-    def add_vectors(self, vectors: Mapping[str, Sequence[float]]) -> None:
-        """Vectors by passage id; ids that are gone by now are passed over."""
+    def add_vectors(self, vectors: Mapping[str, Sequence[float]], made_by: str) -> None:
+        """Vectors of length one by passage id, and the identity of the embedder that made them; ids that are gone by now are passed
+        over."""
         ...
 
     def optimize(self) -> None:
-        """Bring indexes up to date and compact. Searches go on meanwhile."""
+        """Bring indexes up to date, compact, and erase what is deleted. Searches go on meanwhile."""
+        ...
+
+
+OUTDATED: Final = "knowledge.outdated"
+"""Code of Unavailable when a writer has cleared a snapshot away: ask for the newest and begin again."""
+
+
+class PassageIndex(Protocol):
+    """The passages of one tenant, as the search side reads them, also while another process writes."""
+
+    async def newest(self) -> PassageSnapshot:
+        """The newest committed state; an empty one when nothing was ever ingested. Cheap enough to ask for each query.
+
+        Raises Unavailable when what is stored cannot be read.
+        """
+        ...
+
+
+class PassageSnapshot(Protocol):
+    """One committed state, unchanging. The scope's sources and acls (not its tenant: an index has one) filter inside each query.
+
+    Every method raises Unavailable: with code OUTDATED when a writer has cleared this state away, with another when what is stored
+    cannot be read.
+    """
+
+    @property
+    def version(self) -> int:
+        """Grows with every commit; 0 before the first."""
+        ...
+
+    async def counts(self, scope: Scope, made_by: str) -> tuple[int, int]:
+        """Passages in scope, and how many of them have a vector made by this embedder."""
+        ...
+
+    async def by_words(self, question: str, scope: Scope, limit: int) -> Sequence[Hit]:
+        """The best `limit` by BM25 over their words (English: stemmed, stop words removed). Any text is a question; one without a word
+        that counts finds nothing."""
+        ...
+
+    async def by_meaning(self, vector: Sequence[float], made_by: str, scope: Scope, limit: int) -> Sequence[Hit]:
+        """The best `limit` by cosine among those whose vector this embedder made."""
+        ...
+
+    async def passages(self, keys: Sequence[int], scope: Scope) -> Mapping[int, StoredPassage]:
+        """Passages by key, as far as they are in scope."""
         ...

@@ -202,7 +202,22 @@ class StoredPassage:
     text: str
     place: str
     heading: str
+    """The headings above it, from the outermost (``Travel > Hotels``)."""
     acl: str
+
+    @property
+    def words(self) -> str:
+        """What is searched: the headings that the text does not repeat, then the text."""
+        missing = [part for part in self.heading.split(" > ") if part and part not in self.text]
+        return "\n\n".join((" > ".join(missing), self.text)) if missing else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A candidate that one arm of a search brought. `key` names the row within one snapshot; a higher `score` is better."""
+
+    key: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def test_an_edit_embeds_only_the_passage_that_changed(house: House) -> None:
     house.run()
     house.write("a.md", "# A\n\nFirst words.\n\n## B\n\nOther words.\n")
     assert changes(house.run()) == (0, 1, 0, 0, 0)
-    assert house.embedder.asked == ["## B\n\nOther words."]
+    assert house.embedder.asked == ["A\n\n## B\n\nOther words."]
 
 
 def test_identical_passages_are_embedded_once(house: House) -> None:
@@ -313,7 +313,7 @@ def test_without_an_embedder_everything_is_searchable_by_words(house: House) -> 
 
 def test_a_store_that_keeps_no_vectors_is_no_endless_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.write("a.md", "Words.")
-    monkeypatch.setattr(house.store, "add_vectors", lambda _: None)
+    monkeypatch.setattr(house.store, "add_vectors", lambda *_: None)
     with pytest.raises(OperationFailed, match="does not keep"):
         house.run()
 

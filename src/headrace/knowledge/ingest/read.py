@@ -51,7 +51,7 @@ def read(wanted: Wanted, row: Row, converter: Converter, documents: DocumentStor
     stored = documents.get(version)
     places = Places(stored)
     passages = tuple(_passage(wanted, version, places, each) for each in chunking.chunk(stored.text, stored.media_type))
-    digests = tuple((passage.id, hashlib.sha256(passage.text.encode()).digest()) for passage in passages)
+    digests = tuple((passage.id, hashlib.sha256(passage.words.encode()).digest()) for passage in passages)
     known = Row(
         document=row.document,
         source=row.source,

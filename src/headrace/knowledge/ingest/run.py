@@ -143,14 +143,17 @@ class _Pass:
 
     def _relabel(self, wanted: Mapping[str, Wanted]) -> None:
         """Other readers first: they must not wait for the rest of the pass."""
+        changed: dict[str, list[str]] = {}
         for each in wanted.values():
             row = self.rows.get(each.document)
             if row is not None and row.acl != each.acl:
-                if each.document in self.stored:
-                    self.parts.store.relabel(each.document, each.acl)
-                self.parts.manifest.relabel(each.document, each.acl)
+                changed.setdefault(each.acl, []).append(each.document)
                 self.rows[each.document] = replace(row, acl=each.acl)
                 self.tally.one_more("relabelled")
+        for acl, documents in changed.items():
+            self.parts.store.relabel([name for name in documents if name in self.stored], acl)
+            for name in documents:
+                self.parts.manifest.relabel(name, acl)
 
     def _one(self, wanted: Wanted, files: DocumentSource) -> None:
         """Bring one document up to date."""

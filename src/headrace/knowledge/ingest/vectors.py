@@ -51,7 +51,7 @@ def _one_batch(rows: Sequence[tuple[str, str]], store: PassageStore, manifest: M
         known.update(fresh)
         tally.now(vectors=tally.counts.vectors + len(fresh))  # passages with the same text are counted when the batch is in
     vectors = {key: np.frombuffer(known[digest], dtype=np.float32) for key, digest in digests.items()}
-    store.add_vectors(cast("Mapping[str, Sequence[float]]", vectors))
+    store.add_vectors(cast("Mapping[str, Sequence[float]]", vectors), embedder.identity)
     _count(manifest, tally)
     return len(rows)
 

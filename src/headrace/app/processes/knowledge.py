@@ -1,0 +1,72 @@
+"""The knowledge process: searches each tenant's passages while the ingest process writes them.
+
+It listens at once and loads what is heavy (vector store, embedder) beside that: a search that comes meanwhile waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headrace.app.processes import child
+from headrace.config.layout import Layout
+from headrace.core.errors import Unavailable
+from headrace.core.values import Scope
+from headrace.ipc import server
+from headrace.knowledge.messages import Find
+
+if TYPE_CHECKING:
+    from headrace.knowledge.retrieve import Retrieval
+
+LEAN = {"TOKIO_WORKER_THREADS": "2", "LANCE_CPU_THREADS": "2", "LANCE_IO_THREADS": "4"}
+"""Threads of the vector store. By default it starts dozens, each with memory of its own."""
+
+_find = msgspec.msgpack.Decoder(Find)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Knowledge:
+    """The methods of the process; `loading` brings what they work with."""
+
+    def __init__(self, loading: asyncio.Future[Retrieval]) -> None:
+        self._loading = loading
+
+    async def find(self, payload: bytes) -> bytes:
+        """Search; waits while the embedder loads."""
+        asked = _find.decode(payload)
+        retrieval = await asyncio.shield(self._loading)
+        scope = Scope(asked.tenant, asked.sources, frozenset(asked.acls))
+        found = await retrieval.find(asked.question, scope, asked.limit, quotes=asked.quotes, scores=asked.scores)
+        return _encoder.encode(found)
+
+    async def ready(self, payload: bytes) -> bytes:
+        """Nil, once searches are answered at once. Raises Unavailable until then."""
+        del payload
+        if not self._loading.done():
+            raise Unavailable("The knowledge process loads its embedder.", code="internal.knowledge_loading", mend="It takes seconds.")
+        return _encoder.encode(None)
+
+
+async def serve(layout: Layout) -> None:
+    """Serve searches until cancelled. Raises OperationFailed when the embedder's weights are not here."""
+    loading = asyncio.ensure_future(asyncio.to_thread(_loaded, layout))
+    knowledge = Knowledge(loading)
+    async with await server.serve(layout.socket("knowledge"), {"find": knowledge.find, "ready": knowledge.ready}):
+        await loading
+        await asyncio.get_running_loop().create_future()
+
+
+def _loaded(layout: Layout) -> Retrieval:
+    for name, value in LEAN.items():
+        os.environ.setdefault(name, value)
+    # Imported here, in a thread, and not before: native start-up takes a second or more, and the socket listens meanwhile.
+    from headrace.app import searching  # noqa: PLC0415
+
+    return searching.retrieval(layout, searching.embedder())
+
+
+if __name__ == "__main__":
+    child.run("knowledge", Layout(child.arguments("The knowledge process").workspace), serve)

@@ -1,0 +1,70 @@
+"""What the knowledge process and its clients say to each other."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headrace.core.values import Found, Passage, Quote
+
+
+class Find(msgspec.Struct, frozen=True):
+    """Search for a question within a scope."""
+
+    question: str
+    tenant: str
+    sources: tuple[str, ...]
+    acls: tuple[str, ...]
+    limit: int
+    quotes: int = 0
+    scores: bool = False
+
+
+class FoundPassage(msgspec.Struct, frozen=True):
+    """A passage that was found. Fields as in :class:`headrace.core.values.Passage`."""
+
+    id: str
+    document: str
+    source: str
+    version: str
+    start: int
+    end: int
+    text: str
+    place: str
+    acl: str
+    rank: int
+    ranks: dict[str, int]
+    scores: dict[str, float]
+    heading: str
+
+
+class FoundQuote(msgspec.Struct, frozen=True):
+    """A quote that was found. Fields as in :class:`headrace.core.values.Quote`."""
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    place: str
+    confidence: float
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a search brought. Fields as in :class:`headrace.core.values.Found`; the process sends that very form."""
+
+    passages: tuple[FoundPassage, ...]
+    quotes: tuple[FoundQuote, ...]
+    index_version: int
+    candidates: int
+    arms: tuple[str, ...]
+    threshold: float
+
+    def found(self) -> Found:
+        """As the rooms know it."""
+        return Found(
+            passages=tuple(Passage(**msgspec.structs.asdict(each)) for each in self.passages),
+            quotes=tuple(Quote(**msgspec.structs.asdict(each)) for each in self.quotes),
+            index_version=self.index_version,
+            candidates=self.candidates,
+            arms=self.arms,
+            threshold=self.threshold,
+        )
