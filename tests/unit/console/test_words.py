@@ -52,9 +52,17 @@ def test_milliseconds(us: int, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "shown"),
-    [("0", "0 EUR"), ("0.000001", "0.000001 EUR"), ("0.1000", "0.1 EUR"), ("100", "100 EUR"), ("1E-7", "0.0000001 EUR")],
+    [
+        ("0", "0 EUR"),
+        ("0.000001", "0.000001 EUR"),
+        ("0.1000", "0.1 EUR"),
+        ("100", "100 EUR"),
+        ("1E-7", "0.0000001 EUR"),
+        ("12345.678", "≈ 12345.68 EUR"),
+        ("0.00000185168333", "≈ 0.000001852 EUR"),
+    ],
 )
-def test_amounts_are_exact(amount: str, shown: str) -> None:
+def test_amounts_say_no_more_than_they_hold(amount: str, shown: str) -> None:
     assert words.amount(Money(Decimal(amount), "EUR")) == shown
 
 
@@ -104,6 +112,16 @@ def test_lines_of_quoted_prose_are_joined_and_others_kept() -> None:
     assert plain(words.linked(replace(ANSWER, text=listed))) == listed
     assert plain(words.linked(replace(ANSWER, text=code))) == code
     assert plain(words.linked(replace(ANSWER, text=prose, mode=Mode.GENERATE))) == prose
+
+
+def test_code_is_set_apart_and_stays_what_it_is() -> None:
+    text = "Say `a <b>` or\n```console\n$ cat <x>\n[1]\n\n```\nthen `` ` `` and `open. [1]"
+    found = words.linked(replace(ANSWER, text=text))
+    assert plain(found) == text
+    assert '<code class="inline">`a &lt;b&gt;`</code>' in found
+    assert '<code class="block">```console' in found
+    assert found.count("<code") == 2
+    assert found.count('class="mark"') == 1
 
 
 def test_a_citation_links_to_its_very_characters() -> None:

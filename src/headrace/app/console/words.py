@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Context
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -46,10 +47,15 @@ MODES: Final[Mapping[Mode, str]] = {
     Mode.GENERATE: "generated: written by a model, without sources",
 }
 """How an answer came about."""
-_MARK = re.compile(r"\[(\d{1,4})\](?=\n\n|\Z)")
-_PARAGRAPH = 40
+FIGURES: Final = 4
+"""Figures of an amount that are shown, and hundredths at least."""
+_PIECE = re.compile(
+    r"(?P<block>^```.*?^```[ \t]*$)|(?P<inline>(?<!`)`[^`\n]+`(?!`))|\[(?P<n>\d{1,4})\](?=\n\n|\Z)", re.MULTILINE | re.DOTALL
+)
+"""What is set apart in an answer: a fenced block, code within a line, the mark of a citation."""
+_LONG_LINE = 40
 """A line of prose that was broken by its writer's editor is longer than this, and the next begins with a letter."""
-_WRAPPED = re.compile(rf"(?<=[^\n]{{{_PARAGRAPH}}})[ \t]*\n(?=[^\W\d_]|[`“„(*_])")
+_WRAPPED = re.compile(rf"(?<=[^\n]{{{_LONG_LINE}}})[ \t]*\n(?=[^\W\d_]|[`“„(*_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +103,11 @@ def milliseconds(us: int) -> str:
 
 
 def amount(cost: Money) -> str:
-    """An exact amount without zeros that say nothing."""
-    figures = f"{cost.amount:f}"
-    return f"{figures.rstrip('0').rstrip('.') if '.' in figures else figures} {cost.currency}"
+    """An amount without zeros that say nothing. One of more figures than anybody reads is rounded, and says so; the record has it all."""
+    rounded = Context(prec=max(FIGURES, cost.amount.adjusted() + 3)).plus(cost.amount)
+    figures = f"{rounded:f}"
+    figures = figures.rstrip("0").rstrip(".") if "." in figures else figures
+    return f"{'' if rounded == cost.amount else '≈ '}{figures} {cost.currency}"
 
 
 def tokens(usage: Usage) -> str:
@@ -158,22 +166,26 @@ def told(stages: Mapping[str, int]) -> Sequence[Bar]:
 
 
 def linked(answer: Answer) -> Markup:
-    """The answer's text, each ``[n]`` that ends a quoted paragraph as a link to its citation.
-
-    The lines of quoted prose are joined where their writer's editor broke them; nothing else of the text changes.
-    """
-    text = _WRAPPED.sub(" ", answer.text) if answer.mode is Mode.QUOTE and "```" not in answer.text else answer.text
+    """The answer's text, character for character: code in a face of its own, and each ``[n]`` that ends a quoted paragraph as a link to its
+    citation. Only lines of quoted prose are joined where their writer's editor broke them."""
     cited = {str(each.n) for each in answer.citations}
     made = Markup()
     done = 0
-    for found in _MARK.finditer(text):
-        if found[1] in cited:
-            link = Markup('<a class="mark" href="#{}" aria-label="source {}">[{}]</a>').format(
-                anchor(answer.call.request, int(found[1])), found[1], found[1]
-            )
-            made += escape(text[done : found.start()]) + link
-            done = found.end()
-    return made + escape(text[done:])
+    for found in _PIECE.finditer(answer.text):
+        if found["n"] is not None and found["n"] not in cited:
+            continue
+        made += _prose(answer.text[done : found.start()], answer.mode)
+        done = found.end()
+        if found["n"] is not None:
+            link = Markup('<a class="mark" href="#{}" aria-label="source {}">[{}]</a>')
+            made += link.format(anchor(answer.call.request, int(found["n"])), found["n"], found["n"])
+        else:
+            made += Markup('<code class="{}">{}</code>').format("block" if found["block"] else "inline", found[0])
+    return made + _prose(answer.text[done:], answer.mode)
+
+
+def _prose(text: str, mode: Mode) -> Markup:
+    return escape(_WRAPPED.sub(" ", text) if mode is Mode.QUOTE else text)
 
 
 def anchor(request: str, n: int) -> str:
