@@ -13,6 +13,8 @@ venv=.venv
 stamp=$venv/installed          # level, digest of the locks, where it was made, with which Python
 making=$venv/being-installed   # there while packages are unpacked: what is found with it is half-made
 room_mb=1600                   # what .venv takes, and the downloads beside it
+full_mb=20                     # with less than this free, what fails fails for want of room
+is_full="The disk of $PWD is full: installing takes $room_mb MB."
 
 say() { printf '%-11s%s\n' "$1" "$2"; }
 stop() { printf '%s\n' "$*" >&2; exit 1; }
@@ -112,14 +114,15 @@ make_venv() {
   rm -rf $venv
   mkdir $venv
   : > "$making"
-  "$python" -m venv $venv || give_up "The virtual environment could not be made."
+  local said
+  said=$("$python" -m venv $venv 2>&1) || give_up "The virtual environment could not be made: $(tail -1 <<< "$said")"
 }
 
 # Where a checkout was moved, its .venv still names the old place.
 follow_move() {
   [ "$(sed -n 3p "$stamp" 2>/dev/null)" != "$PWD" ] || return 0
-  $venv/bin/python -m venv $venv
-  local file line
+  local said file line
+  said=$($venv/bin/python -m venv $venv 2>&1) || give_up "The virtual environment could not follow its move: $(tail -1 <<< "$said")"
   for file in $venv/bin/*; do
     [ -f "$file" ] && [ ! -L "$file" ] || continue
     IFS= read -r line < "$file" || continue
@@ -129,9 +132,11 @@ follow_move() {
 
 # Ends with the reason. A .venv that was made just now is taken away; an older one whose packages were touched is made anew next time.
 give_up() {
+  local reason=$*
+  [ "$(free_mb)" -ge $full_mb ] || reason=$is_full
   [ -z "$fresh" ] || rm -rf $venv
   rm -rf $venv/tmp
-  stop "$* Nothing half-made is left; try again with the same command."
+  stop "$reason Nothing half-made is left; try again with the same command."
 }
 
 pip() { $venv/bin/python -m pip --disable-pip-version-check --no-input "$@"; }
@@ -143,7 +148,8 @@ install_locked() {
   local log=$venv/pip.log total n=0 word name rest
   total=$(grep -cE '^[a-z0-9]' "requirements/$level.lock")
   say packages "$total in requirements/$level.lock"
-  mkdir -p $venv/tmp
+  rm -rf $venv/tmp "$log"
+  mkdir $venv/tmp
   # Downloads go to the same disk as .venv, and no second copy of every package is kept.
   if ! TMPDIR=$PWD/$venv/tmp PIP_NO_CACHE_DIR=${PIP_NO_CACHE_DIR-1} pip install --require-hashes --only-binary :all: --progress-bar off \
     -r "requirements/$level.lock" 2>&1 < /dev/null | while read -r word name rest; do
@@ -161,17 +167,16 @@ install_locked() {
 }
 
 pip_failed() {
-  if grep -q 'No space left on device' "$1" || [ "$(free_mb)" -lt 50 ]; then
-    give_up "The disk of $PWD is full: installing takes $room_mb MB."
-  fi
-  grep -E '^ERROR' "$1" >&2 || tail -3 "$1" >&2
-  give_up "The packages could not be installed. pip uses its own configuration: a mirror, proxy or certificate is set there (docs/how-to/install.md)."
+  ! grep -qi 'no space left on device' "$1" || give_up "$is_full"
+  [ "$(free_mb)" -lt $full_mb ] || grep -E '^ERROR' "$1" >&2 || tail -3 "$1" >&2
+  give_up "The packages could not be installed. Mirrors, proxies and certificates are pip's own settings (docs/how-to/install.md)."
 }
 
 # Headrace itself, from this checkout: its build backend is among the locked packages, nothing is fetched.
 install_self() {
   local said
-  said=$(pip install --quiet --no-index --no-deps --no-build-isolation --editable . 2>&1) || { printf '%s\n' "$said" >&2; give_up "Headrace itself could not be installed."; }
+  said=$(pip install --quiet --no-index --no-deps --no-build-isolation --editable . 2>&1) \
+    || give_up "Headrace itself could not be installed: $(tail -1 <<< "$said")"
 }
 
 main() {
@@ -186,7 +191,6 @@ main() {
   ! is_current || return 0
   local began=$SECONDS
   make_venv
-  follow_move
   install_locked
   install_self
   printf '%s\n' "$level" "$(digest)" "$PWD" "$(version_of $venv/bin/python)" > "$stamp"
