@@ -18,17 +18,22 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from headrace.app import keys
+from headrace.config.layout import Layout
 from headrace.evidence.log.reader import LogReader
 from tests.providers.engine import embedder, language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from headrace.core.values import StoredKey
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADRACE = Path(sys.executable).parent / "headrace"
@@ -62,15 +67,15 @@ class Installation:
         """The same with ``--json``, parsed."""
         return json.loads(self.run(*words, "--json", code=code))
 
-    def key(self, name: str, *, groups: Sequence[str] = ("members",), more: Sequence[str] = ()) -> str:
-        """A new key. `more` are further words of ``headrace keys create``."""
-        return str(self.made(name, groups=groups, more=more)["key"])
+    def key(self, name: str, *, groups: Sequence[str] = ("members",), **wanted: Any) -> str:
+        """A new key; `wanted` are further fields of :class:`headrace.app.keys.Wanted`."""
+        return self.made(name, groups=groups, **wanted)[0]
 
-    def made(self, name: str, *, groups: Sequence[str] = ("members",), more: Sequence[str] = ()) -> dict[str, Any]:
-        """A new key with all that is said of it: its ``id`` revokes it."""
-        named = [word for group in groups for word in ("--group", group)]
-        made: dict[str, Any] = self.json("keys", "create", "--name", name, "--tenant", "default", *named, *more)
-        return made
+    def made(self, name: str, *, groups: Sequence[str] = ("members",), **wanted: Any) -> tuple[str, StoredKey]:
+        """A new key, and what is kept of it. Made here, not by ``headrace keys create``: that costs a process for each."""
+        asked = keys.Wanted(name, groups=tuple(groups), **wanted)
+        with ThreadPoolExecutor(1) as aside:  # the act is recorded in an event loop of its own
+            return aside.submit(keys.create, Layout(self.workspace), asked).result()
 
     def records(self, request: str) -> list[dict[str, Any]]:
         """What the log on disk holds of a request, in order: read as an auditor would, beside the running ledger."""
@@ -183,7 +188,7 @@ def provide(workspace: Path, url: str, *behaviours: str) -> None:
     """Services in front of the provider, one a behaviour (``on-slow``…), without guards: what comes goes on at once."""
     for name in behaviours:
         (workspace / "deployments" / f"{name}.yaml").write_text(
-            f"deployment: {name}\nprovider: {{url: {url}/v1, model: '{name}'}}\n"
+            f"deployment: '{name}'\nprovider: {{url: {url}/v1, model: '{name}'}}\n"
             "price: [0.15 EUR per 1M input tokens, 0.60 EUR per 1M output tokens]\n"
         )
-        (workspace / "services" / f"on-{name}.yaml").write_text(f"service: on-{name}\nmodels: [{{deployment: {name}}}]\n")
+        (workspace / "services" / f"on-{name}.yaml").write_text(f"service: on-{name}\nmodels: [{{deployment: '{name}'}}]\n")

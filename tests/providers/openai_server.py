@@ -38,14 +38,14 @@ FAULTS = {
     "too-long": "400, context_length_exceeded",
     "refuse": "400, another reason",
     "mute": "400 without a body that parses",
-    "cut": "breaks the connection off in the middle",
+    "cut": "breaks the connection off in the middle; 20 ms between the pieces",
     "unfinished": "ends the stream in order, but without a finish_reason",
     "finished": "ends the stream in order after the finish_reason, without [DONE]",
     "open": "says [DONE] and keeps the stream open",
     "garbage": "a page of HTML instead of a stream",
     "broken": "a piece that is not JSON",
     "endless": "a line that never ends",
-    "fault": "an error event in the middle",
+    "fault": "an error event in the middle; 20 ms between the pieces",
     "hang": "never answers",
     "stall": "two pieces, then nothing more",
     "drop": "closes the connection without an answer",
@@ -55,7 +55,7 @@ FAULTS = {
 PIECES = ("The", " answer", " to", " this", " question", " is", " forty", "-two", ".")
 JSON_PIECES = ('{"name": ', '"Ana", ', '"age": 31}')
 USAGE = {"prompt_tokens": 20, "completion_tokens": len(PIECES), "total_tokens": 20 + len(PIECES)}
-PAUSES = {"slow": 0.05, "obedient": 0.005}
+PAUSES = {"slow": 0.05, "obedient": 0.005, "cut": 0.02, "fault": 0.02}
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"]*)"')
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _STREAM = re.compile(rb'"stream"\s*:\s*true')

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.installation import headrace, provide, provider, running
+from tests.workspaces import edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ DOCUMENTS = {
 }
 BEHAVIOURS = ("good", "slow", "late", "echo", "500", "cut", "fault", "hang", "too-long")
 
+LIMITS = "  headers within: 1 s\n  body within: 1 s\n  body: 200 KB "
+
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Installation]:
@@ -32,6 +35,7 @@ def installation() -> Iterator[Installation]:
             (documents / name).write_text(text)
         headrace("init", "--workspace", str(workspace), "--docs", str(documents))
         provide(workspace, url, *BEHAVIOURS)
+        edit(workspace, "headrace.yaml", "  body: 2 MiB ", LIMITS)
         with running(workspace) as started:
             yield started
 
