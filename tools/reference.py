@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "headrace"
 PAGES = ROOT / "docs" / "reference"
+EVERYWHERE = {"help", "workspace", "as_json"}
+"""Options of every command: said once."""
 _CLI = """# Command line
 
 Every command, made from the commands themselves. All take `--workspace DIR` (or `HEADRACE_WORKSPACE`; default `./workspace`) and
@@ -76,7 +78,8 @@ def _command(parent: click.Context, name: str, command: click.Command | None) ->
         return
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"## {context.command_path}\n\n`{usage}`\n\n{_plain(command.help)}\n"
-    rows = [record for each in command.get_params(context) if (record := each.get_help_record(context)) is not None]
+    params = [each for each in command.get_params(context) if each.name not in EVERYWHERE]
+    rows = [record for each in params if (record := each.get_help_record(context)) is not None]
     if rows:
         yield "| option | meaning |\n|---|---|"
         yield "\n".join(f"| `{option}` | {_plain(words)} |".replace("|`", "\\|`") for option, words in rows) + "\n"
@@ -147,8 +150,8 @@ def _text(node: ast.expr, sentences: dict[str, tuple[tuple[int, str], ...]]) -> 
     if isinstance(node, ast.IfExp):
         return _text(node.body, sentences) or _text(node.orelse, sentences)
     if isinstance(node, ast.Name):
-        before = [text for line, text in sentences.get(node.id, ()) if line <= node.lineno]
-        return before[-1] if before else ""
+        before = sorted((line, text) for line, text in sentences.get(node.id, ()) if line <= node.lineno)
+        return before[-1][1] if before else ""
     return ""
 
 
