@@ -29,7 +29,7 @@ DECISIONS: Final = 16_384
 """Decisions that are remembered; beyond that the one longest remembered goes."""
 ENTITIES: Final = 50_000
 """Entities (some 250 bytes each) in all the principals that are remembered: each brings the workspace's along."""
-CANDIDATES: Final = 16
+CANDIDATES: Final = 5
 """Groups that are tried when a denial is to say what would have helped."""
 ALARMS_TOLD: Final = 100
 """Different alarms that are written to the log; all are counted."""
@@ -50,7 +50,6 @@ class CedarEngine:
     def __init__(self, workspace: Workspace) -> None:
         """Raises OperationFailed when a policy cannot be read."""
         self._rules = compiled(workspace.policies)
-        self._groups = self._rules.groups()
         self._base = cedar.entities(entities.of_workspace(workspace))
         self._principals: dict[Asker, cedarpy.Entities] = {}
         self._most_principals = max(16, ENTITIES // (len(self._base) + 1))
@@ -100,9 +99,8 @@ class CedarEngine:
         return held
 
     def _would_allow(self, principal: Principal, question: Question) -> str:
-        """Which one group more would change the decision: each that the policies name for this tenant is tried."""
-        prefix = f"{principal.tenant}/"
-        named = {each.removeprefix(prefix) for each in self._groups if each.startswith(prefix)}
+        """Which one group more would change the decision: those that the policies about this act name are tried."""
+        named = self._rules.groups(principal.tenant, question[1], question[2])
         helping: list[str] = []
         for group in sorted(named - principal.groups)[:CANDIDATES]:
             held = cedar.joined(self._base, entities.of_principal(principal, {*principal.groups, group}))

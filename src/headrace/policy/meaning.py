@@ -81,10 +81,17 @@ def _not_in_context(statement: Statement, name: str, actions: Sequence[str]) -> 
     message = f'attribute "{name}" does not exist in the context of {", ".join(actions)}'
     if len(actions) == 1:
         message += f"; it has: {listed(known)}"
-    having = sorted(action for action, names in contexts.items() if name in names)
-    if having:
-        return Found(word.start, message, f'Only {", ".join(having)} has it: write action == Action::"{having[0]}" in the head.')
-    return Found(word.start, message, _offer(name, known or {each for names in contexts.values() for each in names}))
+    return Found(word.start, message, _offer(name, known) if did_you_mean(name, known) else _elsewhere(name))
+
+
+def _elsewhere(name: str) -> str:
+    """Which actions' context has what may be meant."""
+    contexts = schema.spoken().contexts
+    meant = did_you_mean(name, {each for names in contexts.values() for each in names})
+    having = sorted(action for action, names in contexts.items() if meant in names)
+    if not having:
+        return ""
+    return f'Only {", ".join(having)} has {"it" if meant == name else meant}: write action == Action::"{having[0]}" in the head.'
 
 
 def _not_on_type(statement: Statement, name: str, types: Sequence[str]) -> Found:
@@ -92,7 +99,10 @@ def _not_on_type(statement: Statement, name: str, types: Sequence[str]) -> Found
     known = sorted({each for kind in types for each in attributes.get(kind, ())})
     message = f'attribute "{name}" does not exist on {" or ".join(types)}; it has: {listed(known)}'
     in_context = sorted(action for action, names in schema.spoken().contexts.items() if name in names)
-    mend = f"The context of {', '.join(in_context)} has it: context.{name}." if in_context else _hint(name) or _offer(name, known)
+    if in_context:
+        mend = f"The context of {', '.join(in_context)} has it: context.{name}."
+    else:
+        mend = _offer(name, known) if did_you_mean(name, known) else _hint(name) or _offer(name, known)
     return Found(_attribute(statement, name, of_context=False).start, message, mend)
 
 
@@ -143,16 +153,18 @@ def _clause_of(statement: Statement, what: str) -> int:
     return next((word.start for word, text in _clauses(statement) if what in _told(text)), effect(statement).start)
 
 
-def _clauses(statement: Statement) -> Iterator[tuple[Word, str]]:
+def _clauses(statement: Statement) -> list[tuple[Word, str]]:
     """Each ``when`` and ``unless`` with the text of a policy that has only this one."""
     depth, starts = 0, list[int]()
     for n, word in enumerate(statement.words):
         depth += {"(": 1, "{": 1, "[": 1, ")": -1, "}": -1, "]": -1}.get(word.text, 0)
         if depth == 0 and word.text in {"when", "unless"}:
             starts.append(n)
-    for start, end in zip(starts, [*starts[1:], len(statement.words) - 1], strict=True):
-        clause = statement.text[statement.words[start].start - statement.start : statement.words[end].start - statement.start]
-        yield statement.words[start], f"{statement.upto(starts[0])} {clause};"
+    ends = [*starts[1:], len(statement.words) - 1]
+    return [
+        (statement.words[at], f"{statement.between(0, starts[0])}{statement.between(at, end)};")
+        for at, end in zip(starts, ends, strict=True)
+    ]
 
 
 def _attribute(statement: Statement, name: str, *, of_context: bool) -> Word:

@@ -58,20 +58,26 @@ def name_faults(statement: Statement, names: Names) -> Iterator[Found]:
 
 
 def _unknown(named: Reference, known: frozenset[str]) -> Found:
-    every = sorted(known)
-    kind = named.type.lower()
-    message = f'unknown {kind} "{_shown(named.id)}"'
-    if named.type in _OF_TENANT and "/" not in named.id:
-        meant = [each for each in every if each.endswith(f"/{named.id}")]
-        alike = meant[0] if meant else did_you_mean(f"default/{named.id}", every)
-        form = f'Write it with its tenant: {named.type}::"{alike or f"tenant/{kind}"}".'
-        return Found(named.word.start, message, form)
-    alike = did_you_mean(named.id, every)
+    message = f'unknown {named.type.lower()} "{_shown(named.id)}"'
+    if named.type in _OF_TENANT:
+        return Found(named.word.start, message, _of_tenant(named, known))
+    alike = did_you_mean(named.id, known)
+    if alike is None:
+        return Found(named.word.start, message, f"Known: {listed(sorted(known))}.")
     folder = _FOLDERS.get(named.type)
-    if alike is not None:
-        return Found(named.word.start, message, f'Did you mean "{alike}"{f" ({folder}/{alike}.yaml)" if folder else ""}?')
-    where = _WHERE.get(named.type, "")
-    return Found(named.word.start, message, f"{where} Known: {listed(every)}.".strip())
+    return Found(named.word.start, message, f'Did you mean "{alike}"{f" ({folder}/{alike}.yaml)" if folder else ""}?')
+
+
+def _of_tenant(named: Reference, known: frozenset[str]) -> str:
+    """What may be meant: a name like it in the same tenant, or the same name in another. The tenants' own likeness says nothing."""
+    every = sorted(known)
+    tenant, slash, name = named.id.rpartition("/")
+    near = [each for each in every if each.rpartition("/")[0] == tenant] if slash else every
+    alike = did_you_mean(name, [each.rpartition("/")[2] for each in near])
+    meant = next((each for each in (near if alike else every) if each.rpartition("/")[2] == (alike or name)), None)
+    if not slash:
+        return f'Write it with its tenant: {named.type}::"{meant or f"tenant/{named.type.lower()}"}".'
+    return f'Did you mean "{meant}"?' if meant else f"{_WHERE[named.type]} Known: {listed(every)}."
 
 
 def _shown(text: str) -> str:

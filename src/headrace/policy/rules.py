@@ -30,6 +30,13 @@ class Rule:
     path: str
     words: Mapping[str, str]
     statement: Statement
+    named: Mapping[str, frozenset[str]]
+    """Ids of the entities that it names, by type."""
+
+    def concerns(self, action: str, resource: tuple[str, str]) -> bool:
+        """Whether it may be about this act: it names this action and this resource, or none of their kind."""
+        kind, name = resource
+        return action in self.named.get("Action", {action}) and name in self.named.get(kind, {name})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,11 @@ class RuleSet:
     """By Cedar's name."""
     handle: cedarpy.PolicySet
 
-    def groups(self) -> frozenset[str]:
-        """Every group that a policy names, as ``tenant/group``."""
-        named = (each for rule in self.rules.values() for each in references(rule.statement))
-        return frozenset(each.id for each in named if each.type == "Group")
+    def groups(self, tenant: str, action: str, resource: tuple[str, str]) -> set[str]:
+        """Groups of a tenant that the policies about this act name."""
+        concerned = (rule.named.get("Group", frozenset()) for rule in self.rules.values() if rule.concerns(action, resource))
+        named = (each.partition("/") for groups in concerned for each in groups)
+        return {group for of, _, group in named if of == tenant}
 
 
 def rules_of(policies: Iterable[Policy]) -> list[Rule]:
@@ -91,5 +99,12 @@ def _rules(policy: Policy) -> list[Rule]:
     found: list[Rule] = []
     for n, statement in enumerate(statements(policy.text)):
         words = {name: value for name, (value, _) in annotations_of(statement).items()}
-        found.append(Rule(f"{stem}/{words.get('id') or f'policy{n}'}", policy.path, words, statement))
+        found.append(Rule(f"{stem}/{words.get('id') or f'policy{n}'}", policy.path, words, statement, _named(statement)))
+    return found
+
+
+def _named(statement: Statement) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for each in references(statement):
+        found[each.type] = found.get(each.type, frozenset()) | {each.id}
     return found

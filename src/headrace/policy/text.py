@@ -65,6 +65,10 @@ class Statement:
         """The text of its first words."""
         return self.text[: self.words[count - 1].end - self.start] if count else ""
 
+    def between(self, first: int, end: int) -> str:
+        """The text from one word to where another begins."""
+        return self.text[self.words[first].start - self.start : self.words[end].start - self.start]
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:

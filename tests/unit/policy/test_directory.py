@@ -1,0 +1,227 @@
+"""The directory's memory: what it asks its store, how much it holds, and what a change in between does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headrace.adapters.stores.control import ControlStore
+from headrace.adapters.stores.migrations import upgrade
+from headrace.core.errors import Unauthenticated, Unavailable
+from headrace.policy import directory as directory_module
+from headrace.policy.directory import LOOK_EVERY, KeyDirectory
+from headrace.policy.keys import digest_of, mint
+from headrace.policy.sessions import ConsoleSessions
+from headrace.testing.clock import SetClock
+from headrace.testing.directory import KEY, people
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from headrace.core.values import StoredKey, StoredSession
+
+
+class CountingStore:
+    """The control store, behind a line that counts the calls and may be slow."""
+
+    def __init__(self, store: ControlStore) -> None:
+        self.store = store
+        self.calls: list[str] = []
+        self.before_answer: Callable[[], Awaitable[None]] | None = None
+
+    async def key(self, digest: str) -> StoredKey | None:
+        self.calls.append("key")
+        found = await self.store.key(digest)
+        if self.before_answer is not None:
+            await self.before_answer()
+        return found
+
+    async def keys_version(self) -> int:
+        self.calls.append("version")
+        return await self.store.keys_version()
+
+    def create_session(self, session: StoredSession) -> None:
+        self.store.create_session(session)
+
+    def find_session(self, digest: str, now_us: int) -> StoredSession | None:
+        return self.store.find_session(digest, now_us)
+
+    def delete_session(self, digest: str) -> None:
+        self.store.delete_session(digest)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[CountingStore]:
+    upgrade(tmp_path / "control.db")
+    opened = ControlStore(tmp_path / "control.db")
+    yield CountingStore(opened)
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+def directory(store: CountingStore, clock: SetClock) -> KeyDirectory:
+    return KeyDirectory(store, ConsoleSessions(store, clock), clock, people())
+
+
+def kept(store: CountingStore, **changes: object) -> str:
+    secret, public, digest = mint()
+    store.store.create_key(replace(KEY, **{"id": public, **changes}), digest)
+    return secret
+
+
+async def test_a_known_key_asks_nothing(store: CountingStore, clock: SetClock) -> None:
+    known, secret = directory(store, clock), kept(store)
+    for _ in range(3):
+        await known.authenticate(secret)
+    assert store.calls == ["version", "key"]
+    clock.pass_time(LOOK_EVERY)
+    await known.authenticate(secret)
+    assert store.calls == ["version", "key", "version"]
+
+
+async def test_another_key_that_changes_makes_it_ask_again(store: CountingStore, clock: SetClock) -> None:
+    known, secret = directory(store, clock), kept(store)
+    await known.authenticate(secret)
+    kept(store)
+    clock.pass_time(LOOK_EVERY)
+    store.calls.clear()
+    await known.authenticate(secret)
+    assert store.calls == ["version", "key"]
+
+
+async def test_a_text_of_another_form_never_reaches_the_store(store: CountingStore, clock: SetClock) -> None:
+    secret = kept(store)
+    with pytest.raises(Unauthenticated, match="not a whole key"):
+        await directory(store, clock).authenticate(secret[:-1])
+    assert store.calls == []
+
+
+async def test_unknown_keys_are_not_remembered(store: CountingStore, clock: SetClock) -> None:
+    known = directory(store, clock)
+    secret, public, digest = mint()
+    with pytest.raises(Unauthenticated):
+        await known.authenticate(secret)
+    store.store.create_key(replace(KEY, id=public), digest)
+    assert (await known.authenticate(secret)).key == public
+
+
+async def test_it_remembers_so_many(store: CountingStore, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory_module, "MOST", 2)
+    known, secrets = directory(store, clock), [kept(store) for _ in range(3)]
+    for secret in secrets:
+        await known.authenticate(secret)
+    store.calls.clear()
+    await known.authenticate(secrets[2])
+    await known.authenticate(secrets[1])
+    assert store.calls == []
+    await known.authenticate(secrets[0])
+    assert store.calls == ["key"]
+
+
+async def test_a_key_that_is_revoked_while_it_is_read_is_not_remembered(store: CountingStore, clock: SetClock) -> None:
+    known, secret = directory(store, clock), kept(store)
+    read = asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def wait() -> None:
+        read.set()
+        await go_on.wait()
+
+    store.before_answer = wait
+    reading = asyncio.create_task(known.authenticate(secret))
+    await read.wait()
+    store.store.revoke_key(secret[:16], clock.now_us())
+    store.before_answer = None
+    clock.pass_time(LOOK_EVERY)
+    with pytest.raises(Unauthenticated):
+        await known.authenticate(secret)  # learns of the change
+    go_on.set()
+    await reading  # it was valid when it was read
+    with pytest.raises(Unauthenticated) as caught:
+        await known.authenticate(secret)
+    assert caught.value.code == "identity.revoked_key"
+
+
+async def test_without_its_store_a_key_opens_nothing(store: CountingStore, clock: SetClock, tmp_path: Path) -> None:
+    known, secret = directory(store, clock), kept(store)
+    await known.authenticate(secret)
+    store.store.close()
+    (tmp_path / "control.db").unlink()
+    (tmp_path / "control.db").mkdir()
+    clock.pass_time(LOOK_EVERY)
+    with pytest.raises(Unavailable):
+        await known.authenticate(secret)
+
+
+async def test_a_session_is_its_key(store: CountingStore, clock: SetClock) -> None:
+    sessions, known, secret = ConsoleSessions(store, clock), directory(store, clock), kept(store)
+    token = await sessions.begin(secret, 60)
+    assert token.startswith("hrs_")
+    assert len(token) == 4 + 43
+    assert await known.authenticate(token) == await known.authenticate(secret)
+    with pytest.raises(Unauthenticated):
+        await sessions.begin(token, 60)
+    assert store.store.find_session(token, clock.now_us()) is None  # kept by its hash
+    await sessions.end(token)
+    await sessions.end(token)
+    with pytest.raises(Unauthenticated) as caught:
+        await known.authenticate(token)
+    assert caught.value.code == "identity.no_session"
+
+
+async def test_a_session_ends_with_its_time(store: CountingStore, clock: SetClock) -> None:
+    sessions, known = ConsoleSessions(store, clock), directory(store, clock)
+    token = await sessions.begin(kept(store), 60)
+    clock.pass_time(59.9)
+    await known.authenticate(token)
+    clock.pass_time(0.1)
+    with pytest.raises(Unauthenticated):
+        await known.authenticate(token)
+
+
+async def test_a_session_ends_with_its_key(store: CountingStore, clock: SetClock) -> None:
+    sessions, known = ConsoleSessions(store, clock), directory(store, clock)
+    short = await sessions.begin(kept(store, expires_us=clock.now_us() + 1_000_000), 60)
+    secret = kept(store)
+    revoked = await sessions.begin(secret, 60)
+    await known.authenticate(short)
+    await known.authenticate(revoked)
+    store.store.revoke_key(secret[:16], clock.now_us())
+    clock.pass_time(1)
+    for token in (short, revoked):
+        with pytest.raises(Unauthenticated):
+            await known.authenticate(token)
+
+
+async def test_a_session_of_a_key_that_is_revoked_just_then(store: CountingStore, clock: SetClock) -> None:
+    sessions, secret = ConsoleSessions(store, clock), kept(store)
+
+    async def revoke() -> None:
+        store.store.revoke_key(secret[:16], clock.now_us())
+
+    store.before_answer = revoke
+    token = await sessions.begin(secret, 60)
+    store.before_answer = None
+    with pytest.raises(Unauthenticated) as caught:
+        await directory(store, clock).authenticate(token)
+    assert caught.value.code == "identity.revoked_key"
+
+
+async def test_a_session_needs_a_key_that_is_valid(store: CountingStore, clock: SetClock) -> None:
+    sessions, expired, revoked = ConsoleSessions(store, clock), kept(store, expires_us=clock.now_us()), kept(store, revoked_us=1)
+    for key, code in ((mint()[0], "unknown_key"), ("nonsense", "unknown_key"), (expired, "expired_key"), (revoked, "revoked_key")):
+        with pytest.raises(Unauthenticated) as caught:
+            await sessions.begin(key, 60)
+        assert caught.value.code == f"identity.{code}"
+
+
+def test_hashes_are_of_the_whole_text() -> None:
+    assert digest_of("a\udcff") != digest_of("a\udcfe")
