@@ -37,12 +37,19 @@ class Block:
         return self.said is not None and self.said[0] == "not run"
 
     def commands(self) -> list[tuple[int, str, int]]:
-        """Line, command and the code that it should end with."""
+        """Line, command and the code that it should end with. A backslash at the end of a line goes on with the next."""
         found: list[tuple[int, str, int]] = []
+        begun = ""
         for offset, text in enumerate(self.body.splitlines()):
-            if text.startswith("$ "):
-                ends = _ENDS.search(text)
-                found.append((self.line + 1 + offset, text[2:], int(ends[1]) if ends else 0))
+            if not begun and not text.startswith("$ "):
+                continue
+            begun += text if begun else text[2:]
+            if begun.endswith("\\"):
+                begun = begun[:-1]
+                continue
+            ends = _ENDS.search(begun)
+            found.append((self.line + 1 + offset, begun, int(ends[1]) if ends else 0))
+            begun = ""
         return found
 
 
