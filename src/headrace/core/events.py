@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More text from a model: not yet screened."""
+    """More text from a model: not yet screened. `pieces` are the tokens (or so) that it came in."""
 
     text: str
+    pieces: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Generation:
         self._usage: Usage | None = None
         self._bill: Bill | None = None
         self._characters = 0
-        self._deltas = 0
+        self._pieces = 0
         self._first: int | None = None
 
     async def events(self) -> AsyncGenerator[TextDelta]:
@@ -56,16 +56,16 @@ class Generation:
                 if self._first is None:
                     self._first = round((self._rooms.clock.monotonic() - began) * 1_000_000)
                 self._characters += len(delta.text)
-                self._deltas += 1
+                self._pieces += delta.pieces
                 yield delta
 
     def state(self) -> Generated:
         """What has been generated so far; final once the stream is closed."""
         usage = self._usage
         if usage is None:
-            # The model told nothing, or was broken off before it could: what was counted on the way in, and a token a delta out.
-            counted = self._mode is Mode.GENERATE and self._deltas
-            usage = Usage(input=self._reserved.prompt_tokens or 0, output=self._deltas) if counted else Usage()
+            # The model told nothing, or was broken off before it could: what was counted on the way in, and a token a piece out.
+            counted = self._mode is Mode.GENERATE and self._pieces
+            usage = Usage(input=self._reserved.prompt_tokens or 0, output=self._pieces) if counted else Usage()
         if self._bill is not None:
             usage = replace(usage, slot_seconds=self._bill.seconds)
         return Generated(self._mode, self._finish, usage, self._usage is not None, self._characters, self._first)

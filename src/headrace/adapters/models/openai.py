@@ -91,8 +91,8 @@ class OpenAIChat:
                 if response.status != faults.OK:
                     raise faults.of_status(response.status, await response.content.read(LONGEST_EVENT), response.headers)
                 async for piece in response.content.iter_any():
-                    for event in reading.feed(piece):
-                        yield event
+                    if (text := reading.feed(piece)) is not None:
+                        yield text
                     if reading.done:
                         break
                 await _part(response)

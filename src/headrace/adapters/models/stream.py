@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from headrace.adapters.models import faults, wire
+from headrace.core.errors import HeadraceError
 from headrace.core.events import Finished, TextDelta, UsageReport
 
 if TYPE_CHECKING:
@@ -26,26 +29,39 @@ class Reading:
         self._rest = b""
         self._finish: FinishReason | None = None
         self._usage: UsageReport | None = None
+        self._failure: HeadraceError | msgspec.DecodeError | None = None
 
-    def feed(self, piece: bytes) -> list[ModelEvent]:
-        """The text that the bytes brought. Raises UpstreamFailed when they say that the model failed; msgspec.DecodeError for garbage."""
-        events: list[ModelEvent] = []
+    def feed(self, piece: bytes) -> TextDelta | None:
+        """The text that the bytes brought, if any: what came at one time goes on at one time.
+
+        Raises UpstreamFailed when they say that the model failed, msgspec.DecodeError for garbage; when text came before that, :meth:`end`
+        raises it, for that text was generated and is paid.
+        """
+        texts: list[str] = []
         lines = (self._rest + piece).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
             if line.startswith(b"data:") and not self.done:
-                self._take(line[5:].strip(), events)
+                try:
+                    self._take(line[5:].strip(), texts)
+                except (HeadraceError, msgspec.DecodeError) as failure:
+                    if not texts:
+                        raise
+                    self._failure, self.done = failure, True
         if len(self._rest) > LONGEST_EVENT:
             raise faults.garbage()
-        return events
+        return TextDelta("".join(texts), len(texts)) if texts else None
 
     def end(self) -> list[ModelEvent]:
-        """What an answer ends with: its usage, where the provider tells it, and Finished. Raises UpstreamFailed when it just stopped."""
+        """What an answer ends with: its usage, where the provider tells it, and Finished. Raises UpstreamFailed when it just stopped, and
+        what :meth:`feed` put off."""
+        if self._failure is not None:
+            raise self._failure
         if self._finish is None:
             raise faults.truncated() if self.began else faults.garbage()
         return [Finished(self._finish)] if self._usage is None else [self._usage, Finished(self._finish)]
 
-    def _take(self, payload: bytes, events: list[ModelEvent]) -> None:
+    def _take(self, payload: bytes, texts: list[str]) -> None:
         if payload == b"[DONE]":
             self.done = True
             return
@@ -54,7 +70,7 @@ class Reading:
         if chunk.error is not None:
             raise faults.of_fault(chunk.error)
         if text := chunk.text():
-            events.append(TextDelta(text))
+            texts.append(text)
         self._finish = chunk.finish() or self._finish
         if chunk.usage is not None:
             self._usage = UsageReport(wire.disjoint(chunk.usage))
