@@ -109,6 +109,9 @@ def test_lines_of_quoted_prose_are_joined_and_others_kept() -> None:
     listed = "A sentence of prose that was broken by the editor of its\n- a point\n| a | row |"
     code = "```\na very long line of code that somebody wrote down here\nanother\n```"
     assert plain(words.linked(replace(ANSWER, text=prose))) == prose.replace("\n", " ")
+    begun = "When it is\ndeleted, it goes. [1]"
+    assert plain(words.linked(replace(ANSWER, text=begun))) == begun.replace("\n", " ")
+    assert plain(words.linked(replace(ANSWER, text="say:\nthis"))) == "say:\nthis"
     assert plain(words.linked(replace(ANSWER, text=listed))) == listed
     assert plain(words.linked(replace(ANSWER, text=code))) == code
     assert plain(words.linked(replace(ANSWER, text=prose, mode=Mode.GENERATE))) == prose
@@ -122,6 +125,10 @@ def test_code_is_set_apart_and_stays_what_it_is() -> None:
     assert '<code class="block">```console' in found
     assert found.count("<code") == 2
     assert found.count('class="mark"') == 1
+
+
+def test_names_break_behind_slashes() -> None:
+    assert words.breakable("a/<b>/c") == "a/<wbr>&lt;b&gt;/<wbr>c"
 
 
 def test_a_citation_links_to_its_very_characters() -> None:

@@ -19,6 +19,7 @@ FILTERS: Final = {
     "amount": words.amount,
     "arrived": words.arrived,
     "bars": words.bars,
+    "breakable": words.breakable,
     "count": words.count,
     "linked": words.linked,
     "finding": words.finding,

@@ -54,8 +54,8 @@ _PIECE = re.compile(
 )
 """What is set apart in an answer: a fenced block, code within a line, the mark of a citation."""
 _LONG_LINE = 40
-"""A line of prose that was broken by its writer's editor is longer than this, and the next begins with a letter."""
-_WRAPPED = re.compile(rf"(?<=[^\n]{{{_LONG_LINE}}})[ \t]*\n(?=[^\W\d_]|[`“„(*_])")
+"""A line that was broken by its writer's editor is longer than this, or the next goes on with a small letter."""
+_WRAPPED = re.compile(rf"(?<=[^\n]{{{_LONG_LINE}}})[ \t]*\n(?=[^\W\d_]|[`“„(*_])|(?<=[^\n:;{{])[ \t]*\n(?=[a-zß-öø-ÿ])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,11 @@ def linked(answer: Answer) -> Markup:
 
 def _prose(text: str, mode: Mode) -> Markup:
     return escape(_WRAPPED.sub(" ", text) if mode is Mode.QUOTE else text)
+
+
+def breakable(name: str) -> Markup:
+    """A document's name, which may be broken behind a slash."""
+    return escape(name).replace("/", Markup("/<wbr>"))
 
 
 def anchor(request: str, n: int) -> str:
