@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.house import PROJECT, product
+from tests.architecture.house import PROJECT, everything, product
 
 DECLARED: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 IMPORTED_AS = {
@@ -58,6 +59,15 @@ def test_only_the_contract_suites_import_pytest() -> None:
     assert {module.name.split(".")[1] for module in product() for each in module.imports() if each.name.split(".")[0] == "pytest"} <= {
         "testing"
     }
+
+
+@pytest.mark.parametrize(("folder", "lock"), [("tests/", "test"), ("benchmarks/", "test"), ("tools/", "dev")])
+def test_what_tests_and_tools_import_is_locked(folder: str, lock: str) -> None:
+    outer = {each.name.split(".")[0] for module in everything() if module.place.startswith(folder) for each in module.imports()}
+    outer -= {"headrace", "tests", "__future__", *sys.stdlib_module_names, *(path.stem for path in (PROJECT / folder).iterdir())}
+    givers = metadata.packages_distributions()
+    missing = {name for name in outer if not {canonicalize_name(giver) for giver in givers.get(name, [])} & pinned(lock).keys()}
+    assert missing == set()
 
 
 @pytest.mark.parametrize(("lock", "groups"), [("base", ("build",)), ("test", ("build", "test")), ("dev", ("build", "test", "check"))])

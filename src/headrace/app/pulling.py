@@ -48,14 +48,15 @@ class PullProgress:
         self._shown = ("", "", -1)
 
     def __call__(self, step: Step) -> None:
-        """Hear of a step. A source that gives less than was there before (another file, another source) starts its count anew."""
+        """Hear of a step. A count never goes back; on a terminal each file and each source counts for itself."""
         parts = _HUNDREDTHS if self._terminal else _QUARTERS
-        reached = min(parts, parts * step.done // step.total) if step.total else 0
-        now = (step.doing, step.what, reached)
-        if now == self._shown or (self._shown[:2] == now[:2] and reached < self._shown[2]):
+        here = min(step.done, step.total)  # a package holds more than the file that is wanted
+        reached = parts * here // step.total if step.total else 0
+        now = (step.doing, step.what if self._terminal else "", reached)
+        if self._shown[:2] == now[:2] and reached <= self._shown[2]:
             return
         self._shown = now
-        done = f"  {megabytes(step.done)} of {megabytes(step.total)} MB" if step.total else ""
+        done = f"  {megabytes(here)} of {megabytes(step.total)} MB" if step.total else ""
         self._say(f"{'models':<11}{self._name}  {_WORDS[step.doing]} {step.what if step.doing == 'fetch' else ''}".rstrip() + done)
 
     def close(self) -> None:
