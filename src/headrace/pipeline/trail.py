@@ -12,11 +12,12 @@ from contextlib import aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from headrace.core.errors import HeadraceError, Unavailable, UpstreamTimeout, defect_place, outcome_of
+from headrace.core.errors import HeadraceError, Unavailable, defect_place, outcome_of
 from headrace.core.flow import Opened
 from headrace.core.values import Money, Usage
 from headrace.evidence import records
 from headrace.evidence.recorder import Recorder
+from headrace.pipeline.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
@@ -46,8 +47,7 @@ class Trail:
         self.recorder = Recorder(rooms.clock)
         self.recorder.note("received", received)
         self.generation: Generation | None = None
-        self._within = rooms.workspace.root.limits.answer_within.seconds
-        self._until = asyncio.get_running_loop().time() + self._within
+        self._deadline = Deadline(rooms.workspace.root.limits.answer_within.seconds)
         self._service = received.call.service if rooms.service(received.call.service) else ""
         self._opened = False
         self._settled = False
@@ -55,9 +55,11 @@ class Trail:
         """The ledger was waited for already, in vain."""
 
     async def __aenter__(self) -> Self:
+        self._deadline.start()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._deadline.stop()
         if error is None:
             return
         if not isinstance(error, Exception):
@@ -71,7 +73,7 @@ class Trail:
 
     async def run(self, name: str, work: Awaitable[S]) -> S:
         """Run one room to its state. Raises what it raises, and UpstreamTimeout when the time for an answer is over."""
-        return await self._in_time(self.recorder.run(name, work))
+        return await self._deadline.wait(self.recorder.run(name, work))
 
     async def leaving(self, deltas: AsyncGenerator[CleanDelta]) -> AsyncGenerator[Opened | CleanDelta]:
         """What is sent before the end. Of a streamed answer: Opened, once its record is durable, and the text. Of any other: nothing.
@@ -81,7 +83,7 @@ class Trail:
         """
         stream = self.received.call.stream
         async with aclosing(deltas):
-            while (delta := await self._in_time(anext(deltas, None))) is not None:
+            while (delta := await self._deadline.wait(anext(deltas, None))) is not None:
                 if stream:
                     if not self._opened:
                         yield await self._open()
@@ -99,17 +101,6 @@ class Trail:
         record = records.settled(head, stages, outcome="answered", error=None, usage=usage, cost=cost, commitments=commitments)
         failed = records.settled(head, stages, outcome="failed", error=LEDGER_GONE, at="settled", usage=usage, cost=cost, commitments={})
         return await self._surely(record, otherwise=failed)
-
-    async def _in_time(self, work: Awaitable[T]) -> T:
-        limit = asyncio.timeout_at(self._until)
-        try:
-            async with limit:
-                return await work
-        except TimeoutError:
-            if not limit.expired():
-                raise
-        message = f"The answer was not given within {self._within:g} s."
-        raise UpstreamTimeout(message, mend="Ask for a shorter answer, or try again when there is less to do.")
 
     async def _open(self) -> Opened:
         try:
