@@ -109,14 +109,15 @@ async def _answer(visit: Visit, answers: Answers, received: Received, hear: Call
     first: float | None = None
     answer: Answer | None = None
     try:
-        async with answers.place(), while_connected(visit.receive), aclosing(answers.events(received)) as events:
-            async for event in events:
-                if isinstance(event, Answer):
-                    answer = event
-                    continue
-                if first is None and isinstance(event, CleanDelta):
-                    first = clock.monotonic() - began
-                await hear(event)
+        async with answers.place(), aclosing(answers.events(received)) as events:
+            with while_connected(visit.scope):
+                async for event in events:
+                    if isinstance(event, Answer):
+                        answer = event
+                        continue
+                    if first is None and isinstance(event, CleanDelta):
+                        first = clock.monotonic() - began
+                    await hear(event)
     except HeadraceError as error:
         answers.metrics.failed(service, error, clock.monotonic() - began)
         raise

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
 
 from headrace.app import console
@@ -13,7 +11,7 @@ from headrace.app.http import chat, errors
 from headrace.app.http.body import shown
 from headrace.app.http.lookups import ENDPOINTS, Look
 from headrace.app.http.running import Answers
-from headrace.app.http.wire import ClientGone, Sender
+from headrace.app.http.wire import Sender
 from headrace.core.errors import BadRequest, HeadraceError, NotFound
 
 if TYPE_CHECKING:
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 
     from headrace.app.http.gateway import Gateway
     from headrace.app.http.lookups import Endpoint
-
-_NOT_FOUND: Final = 404
-_METHOD_NOT_ALLOWED: Final = 405
 
 
 def build(gateway: Gateway) -> ASGIApp:
@@ -59,14 +54,9 @@ class Application:
         try:
             if scope["path"] == chat.PATH:
                 raise _method("POST")
-            scope["app"] = self  # Starlette's routes raise what they do not serve, instead of answering in their own words
             await self._rest(scope, receive, noting)
-        except ClientGone:
-            return
         except HeadraceError as error:
             told = error
-        except HTTPException as error:
-            told = _of_starlette(error)
         except Exception as error:  # noqa: BLE001 - the last line of defence: a defect is logged, and answered as one
             told = errors.of_defect(error, shown(str(scope["path"])))
         else:
@@ -100,11 +90,3 @@ def _method(allowed: str) -> BadRequest:
     return BadRequest(
         f"Only {allowed} is served here.", code="request.method_not_allowed", mend=f"Use {allowed}.", facts={"allow": allowed}
     )
-
-
-def _of_starlette(error: HTTPException) -> HeadraceError:
-    if error.status_code == _METHOD_NOT_ALLOWED:
-        return _method((error.headers or {}).get("Allow", "GET"))
-    if error.status_code == _NOT_FOUND:
-        return NotFound("There is nothing at this address.")
-    return BadRequest(f"{http.HTTPStatus(error.status_code).phrase}.")

@@ -79,7 +79,7 @@ class _Visit:
             envelope = Envelope(self.request, self._received_us, credential, client_of(header(self._scope, b"user-agent")))
             received = read(body, envelope)
             self._service = received.call.service
-            async with while_connected(receive):
+            with while_connected(self._scope):
                 answer = await self._draw(received)
             await self._give(answer)
 

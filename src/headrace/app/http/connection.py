@@ -57,6 +57,7 @@ class Connection(HttpToolsProtocol):
         self._deaf = False
         self._lingering = False
         self._promised = 0
+        self.when_gone: Callable[[], None] | None = None
 
     # -- the transport's calls
 
@@ -97,6 +98,7 @@ class Connection(HttpToolsProtocol):
         """The client is gone, or was let go."""
         self._forget_timer()
         super().connection_lost(exc)
+        self.left()
 
     def timeout_keep_alive_handler(self) -> None:
         """Nobody asked anything for a while. A client that has not even read its last answer is dropped."""
@@ -148,6 +150,12 @@ class Connection(HttpToolsProtocol):
             self._cut_after(READER_STALLS_S)
 
     # -- how it ends
+
+    def left(self) -> None:
+        """Tell whoever wants to know that the client is gone."""
+        act, self.when_gone = self.when_gone, None
+        if act is not None:
+            act()
 
     def part(self, error: HeadraceError) -> None:
         """Answer with an error and end the connection: for what never reaches the application."""
@@ -288,6 +296,12 @@ class Exchange:
             return False
         self._cycle.transport = _Lingering(self._connection)
         return True
+
+    def when_gone(self, act: Callable[[], None] | None) -> None:
+        """Do this once the client has left: at once when it is gone already. None: nothing any more."""
+        self._connection.when_gone = act
+        if self._cycle.disconnected:
+            self._connection.left()
 
 
 class _Lingering(asyncio.Transport):

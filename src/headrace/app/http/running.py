@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.http import errors
 from headrace.app.http.metrics import Metrics
-from headrace.app.http.wire import ClientGone
+from headrace.app.http.wire import ClientGone, exchange
 from headrace.core.errors import HeadraceError, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
 
-    from starlette.types import Receive
+    from starlette.types import Scope
 
     from headrace.app.http.gateway import Gateway
+    from headrace.app.http.wire import Exchange
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
 
@@ -63,28 +65,29 @@ class Answers:
             raise defect from error
 
 
-@asynccontextmanager
-async def while_connected(receive: Receive) -> AsyncGenerator[None]:
-    """The block is cancelled when the client leaves, and ends with ClientGone. The request's body must have been read."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - an ASGI application runs in a task
-    gone = False
+def while_connected(scope: Scope) -> AbstractContextManager[None]:
+    """The block is cancelled when the client leaves, and ends with ClientGone."""
+    return _Connected(exchange(scope))
 
-    async def watch() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone = True
-        task.cancel()
 
-    watcher = asyncio.ensure_future(watch())
-    try:
-        yield
-    except asyncio.CancelledError:
-        if gone and task.uncancel() == 0:
+class _Connected:
+    """A class, and told by the connection itself: a task that watches would cost each request more than its guards."""
+
+    def __init__(self, there: Exchange) -> None:
+        self._there = there
+        self._gone = False
+        self._task: asyncio.Task[object] | None = None
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._there.when_gone(self._leave)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._there.when_gone(None)
+        if self._gone and isinstance(error, asyncio.CancelledError) and self._task is not None and self._task.uncancel() == 0:
             raise ClientGone from None
-        raise
-    finally:
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+
+    def _leave(self) -> None:
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()

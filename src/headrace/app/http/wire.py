@@ -11,7 +11,7 @@ from headrace.app.http import errors
 from headrace.core.errors import BadRequest, BodyTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -37,9 +37,18 @@ class Exchange(Protocol):
         """Must the answer that follows be the connection's last? So it is while the request's body has not come whole."""
         ...
 
+    def when_gone(self, act: Callable[[], None] | None) -> None:
+        """Do this once the client has left: at once when it is gone already. None: nothing any more."""
+        ...
+
 
 class ClientGone(Exception):
     """The client left, or takes nothing any more; there is nobody to tell."""
+
+
+def exchange(scope: Scope) -> Exchange:
+    """The exchange that a request came in."""
+    return scope["extensions"][EXCHANGE]
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -95,7 +104,7 @@ class Sender:
     def __init__(self, scope: Scope, send: Send, stall: float = READER_STALLS_S) -> None:
         self._send = send
         self._stall = stall
-        self._exchange: Exchange | None = scope.get("extensions", {}).get(EXCHANGE)
+        self._exchange = exchange(scope)
         self.started = False
 
     async def start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -110,8 +119,7 @@ class Sender:
             async with asyncio.timeout(self._stall):
                 await self._send(message)
         except TimeoutError:
-            if self._exchange is not None:
-                self._exchange.abort()
+            self._exchange.abort()
             raise ClientGone from None
 
     async def whole(self, status: int, content: bytes, headers: Sequence[tuple[bytes, bytes]], media: bytes = b"application/json") -> None:
@@ -123,7 +131,7 @@ class Sender:
     async def error(self, error: HeadraceError, *, last: bool = False) -> None:
         """An error as the whole response. `last`, or a body that was not read to its end, ends the connection."""
         said = errors.headers(error)
-        if (self._exchange is not None and self._exchange.ends()) or last:
+        if self._exchange.ends() or last:
             said.append((b"connection", b"close"))
         await self.whole(errors.shape(error).status, _encode(errors.body(error)), said)
 

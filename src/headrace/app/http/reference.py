@@ -1,0 +1,173 @@
+"""The reference of the API, made from the tables that the code goes by: what is documented is what is served.
+
+python -m headrace.app.http.reference > docs/reference/api.md
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from headrace.app.http import chat, schemas
+from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
+from headrace.app.http.errors import BY_CODE, TABLE
+from headrace.app.http.lookups import ENDPOINTS
+from headrace.app.http.request import HONOURED, NEUTRAL
+from headrace.app.http.running import MOST_RUNNING
+from headrace.app.http.wire import READER_STALLS_S
+from headrace.core.errors import HeadraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headrace.app.http.errors import Shape
+
+Json: TypeAlias = "Mapping[str, object]"
+
+_INTRODUCTION = """# API
+
+Headrace speaks the OpenAI chat dialect: point a client at `http://HOST:PORT/v1` and give it a key (`headrace keys create`). `model` is
+the name of a *service*. Made from the tables that the code goes by.
+
+```console
+$ curl -s http://127.0.0.1:8080/v1/chat/completions \\
+    -H "Authorization: Bearer $HEADRACE_KEY" -H "Content-Type: application/json" \\
+    -d '{"model": "help", "messages": [{"role": "user", "content": "How do I return to an earlier revision?"}]}'
+```
+
+Who asks is told by `Authorization: Bearer KEY` and nothing else; cookies count only in the console.
+
+## Endpoints
+"""
+_PARAMETERS = """
+## What a chat request may say
+
+Every parameter is honoured or refused by its name; none is dropped in silence. `null` asks for nothing and is always accepted. The body
+is JSON in UTF-8: a name that stands twice in one object, NaN, a number beyond double precision, NUL and half a surrogate pair are refused.
+A message has a role and content: text, or a list of parts `{"type": "text", "text": …}`. Images, sound, files and tool calls are refused.
+"""
+_REFUSED = """
+These parameters of the dialect are refused (`request.unsupported_parameter`), except with a value that asks for nothing:
+"""
+_ANSWER = """
+## What an answer says
+
+The standard fields, and one object more under `headrace`. A streamed answer has it in its last event before `[DONE]`: the event with the
+`finish_reason`, or the one with `usage` when `stream_options.include_usage` asks for it. `system_fingerprint` is the revision in force.
+`id`, `headrace.request` and the header `x-request-id` are the same: `headrace trace ID` shows the request's way.
+
+No byte of an answer leaves before the ledger has its record: of a streamed one the *opened* record before the first event and the
+*settled* one before the last, of any other the *settled* one before the first byte.
+"""
+_ERRORS = """
+## Errors
+
+The shape is OpenAI's, so clients map it to their own exceptions: `{"error": {"type", "code", "param", "message", "headrace"}}`. `code` is
+stable and dotted, and programs match on it; `param` is the place (`messages[1].content`); `message` is a sentence that never holds
+content; `headrace` says which request it was, how to mend it, which policies or findings decided it, and where its record stands.
+
+An error in the middle of a stream is the stream's last event; no `[DONE]` follows. `retry-after` (seconds) says when to try again,
+`x-should-retry: false` that trying again unchanged cannot help. The nearest class decides:
+"""
+_BY_CODE = """
+Errors of HTTP itself have a status of their own:
+"""
+
+
+def markdown() -> str:
+    """The whole page."""
+    answer, told = _objects(schemas.of_answer(), frozenset())
+    error, _ = _objects(schemas.of_error(), told)
+    parts = [_INTRODUCTION, *_endpoints(), _PARAMETERS, *_honoured(), _REFUSED, *_neutral(), _ANSWER, *answer, _ERRORS]
+    parts += [*_classes(), _BY_CODE, *_codes(), "", "`headrace` of an error:", "", *error, *_limits()]
+    return "\n".join(parts) + "\n"
+
+
+def _endpoints() -> list[str]:
+    rows = ["| path | what it gives |", "|---|---|", f"| `POST {chat.PATH}` | An answer, whole or streamed. |"]
+    for path, endpoint in ENDPOINTS.items():
+        shown = path.replace(":path", "").replace("{name}", "NAME" if "models" in path else "ID")
+        rows.append(f"| `GET {shown}` | {_about(endpoint).replace('``', '`')} |")
+    return [*rows, "", "`GET /` leads to the console."]
+
+
+def _honoured() -> list[str]:
+    return ["| parameter | what it does |", "|---|---|", *(f"| `{name}` | {about} |" for name, about in HONOURED.items())]
+
+
+def _neutral() -> list[str]:
+    rows = [f"| `{name}` | {', '.join(f'`{json.dumps(value)}`' for value in values) or 'nothing'} |" for name, values in NEUTRAL.items()]
+    return ["| parameter | accepted beside `null` |", "|---|---|", *rows]
+
+
+def _objects(schema: Json, told: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+    """One table a struct, the outermost first, without those that are `told` already; and all that are told now."""
+    forms = cast("Mapping[str, Json]", schema["$defs"])
+    outermost = str(schema["$ref"]).rpartition("/")[2]
+    ordered = [outermost, *(name for name in forms if name != outermost and name not in told)]
+    parts: list[str] = []
+    for name in ordered:
+        form = forms[name]
+        heading = "headrace" if name == outermost else _titled(name)
+        parts += [f"### `{heading}`", "", str(form.get("description", "")).replace("``", "`"), "", "| field | type |", "|---|---|"]
+        fields = cast("Mapping[str, Json]", form["properties"])
+        parts += [f"| `{field}` | {' or '.join(_types(kind))} |" for field, kind in fields.items()]
+        parts.append("")
+    return parts, told | forms.keys()
+
+
+def _types(kind: Json) -> list[str]:
+    """What a field may be, in words; null last."""
+    if "$ref" in kind:
+        return [f"`{_titled(str(kind['$ref']).rpartition('/')[2])}`"]
+    if "enum" in kind:
+        return [f"`{each}`" for each in cast("list[object]", kind["enum"])]
+    if "anyOf" in kind:
+        found = dict.fromkeys(word for each in cast("list[Json]", kind["anyOf"]) for word in _types(each))
+        return sorted(found, key=lambda word: word == "null")
+    if kind.get("type") == "array":
+        return [f"list of {' or '.join(_types(cast('Json', kind['items'])))}"]
+    if kind.get("type") == "object":
+        return [f"object of {', '.join(_types(cast('Json', kind['additionalProperties'])))}"]
+    return [str(kind["type"])]
+
+
+def _titled(name: str) -> str:
+    return name.removesuffix("Words").removeprefix("Answer").lower()
+
+
+def _classes() -> list[str]:
+    return ["| error | status | type | default code |", "|---|---|---|---|", *(_row(kind, form) for kind, form in TABLE.items())]
+
+
+def _row(kind: type[HeadraceError], form: Shape) -> str:
+    about = "A defect of Headrace itself." if kind is HeadraceError else _about(kind)
+    return f"| {about.replace('``', '`')} | {form.status}{' (try again)' if form.again else ''} | `{form.type}` | `{kind.default_code}` |"
+
+
+def _codes() -> list[str]:
+    rows = [f"| `{code}` | {form.status}{' (try again)' if form.again else ''} | `{form.type}` |" for code, form in BY_CODE.items()]
+    return ["| code | status | type |", "|---|---|---|", *rows]
+
+
+def _limits() -> list[str]:
+    return [
+        "## Bounds",
+        "",
+        "What may be sent, and how long that may take, is said in `headrace.yaml` under `limits` (see [configuration](configuration.md)).",
+        f"Besides: a request's target has at most {LONGEST_TARGET:,} bytes, and its at most {MOST_HEADERS} header fields {LARGEST_HEAD:,};",
+        f"{MOST_RUNNING} requests run at one time, and more are shed at once. A client that reads nothing of a streamed answer for",
+        f"{READER_STALLS_S:g} s is let go, and the record says so.",
+    ]
+
+
+def _about(thing: object) -> str:
+    """The first sentence of a docstring, on one line; a full stop within quotes or ids ends none."""
+    text = " ".join((inspect.getdoc(thing) or "").split())
+    return text.split(". ", 1)[0].rstrip(".") + "."
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,27 @@
+"""The page of the API is what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from headrace.app.http import chat
+from headrace.app.http.errors import BY_CODE
+from headrace.app.http.lookups import ENDPOINTS
+from headrace.app.http.reference import markdown
+from headrace.app.http.request import HONOURED, NEUTRAL
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "api.md"
+
+
+def test_the_page_is_the_one_that_is_made() -> None:
+    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m headrace.app.http.reference > docs/reference/api.md"
+
+
+def test_everything_that_is_served_stands_in_it() -> None:
+    page = markdown()
+    named = set(re.findall(r"`([^`]+)`", page))
+    assert HONOURED.keys() | NEUTRAL.keys() | BY_CODE.keys() <= named
+    paths = {re.sub(r"\{name(:path)?\}", "NAME" if "models" in path else "ID", path) for path in ENDPOINTS}
+    assert {f"GET {path}" for path in paths} | {f"POST {chat.PATH}"} <= named
+    assert {"stages", "receipt", "citations", "what_would_allow_it"} <= named
