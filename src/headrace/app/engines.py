@@ -12,10 +12,10 @@ import json
 import socket
 from typing import TYPE_CHECKING
 
-from headrace.config.model import EmbeddedEngine
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from headrace.config.model import EmbeddedEngine
 
 PREFIX = "engine-"
 _SHOWN = 32
@@ -32,11 +32,6 @@ def process_of(deployment: str, form: EmbeddedEngine) -> str:
 def written(form: EmbeddedEngine) -> str:
     """The form as an argument of the process: one that is restarted serves what it was started for, whatever is in force by then."""
     return form.model_dump_json()
-
-
-def read(text: str) -> EmbeddedEngine:
-    """The form that :func:`written` wrote."""
-    return EmbeddedEngine.model_validate_json(text)
 
 
 def busy(path: Path) -> bool:

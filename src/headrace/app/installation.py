@@ -134,7 +134,7 @@ def _wanted(workspace: Workspace) -> dict[str, Child]:
     for deployment, form in workspace.deployments.items():
         if form.embedded is not None:
             name = engines.process_of(deployment, form.embedded)
-            arguments = ("--deployment", deployment, "--form", engines.written(form.embedded))
+            arguments = ("--name", name, "--form", engines.written(form.embedded))
             wanted[name] = Child(name, "headrace.app.processes.engine", arguments, SMALL_ARENAS)
     if workspace.sources:
         wanted["knowledge"] = Child("knowledge", "headrace.app.processes.knowledge", environment=SMALL_ARENAS)

@@ -9,17 +9,38 @@ import importlib
 import os
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from headrace.core.errors import OperationFailed
-
-if TYPE_CHECKING:
-    from headrace.config.model import EmbeddedEngine
 
 _NATIVE = "headrace.adapters.engines.native"
 _X86 = ("x86_64", "amd64")
 _NEEDED = ("avx", "avx2", "bmi2", "f16c", "fma")
 """What the built library uses without asking; on a CPU that lacks one it would be killed by SIGILL."""
+
+
+class Form(Protocol):
+    """What is to be served: a deployment's ``embedded`` (:class:`headrace.config.model.EmbeddedEngine`)."""
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def slots(self) -> int:
+        """Answers at one time."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """Tokens over all slots."""
+        ...
+
+    @property
+    def threads(self) -> int | None:
+        """None: every core that this process may use."""
+        ...
 
 
 class _Native(Protocol):
@@ -28,7 +49,7 @@ class _Native(Protocol):
     def start(self, weights: Path, socket: Path, *, slots: int, context: int, threads: int) -> object: ...
 
 
-async def serve(engine: EmbeddedEngine, weights: Path, socket: Path) -> None:
+async def serve(engine: Form, weights: Path, socket: Path) -> None:
     """Serve a model on `socket` (mode 0600) until cancelled. The socket appears once the model is loaded.
 
     `weights` is a GGUF file or a model's folder with one. Raises OperationFailed when this machine or these weights will not do.
@@ -47,7 +68,7 @@ async def serve(engine: EmbeddedEngine, weights: Path, socket: Path) -> None:
             os.unlink(socket)  # noqa: PTH108 - one call that does not block
 
 
-def _start(native: _Native, engine: EmbeddedEngine, file: Path, socket: Path) -> object:
+def _start(native: _Native, engine: Form, file: Path, socket: Path) -> object:
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # llama.cpp listens before it has loaded: it does so under another name, and the socket that others look for means that it is ready.
     early = socket.with_name(f"~{socket.name}")  # it takes only names that end in .sock

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 BATCH = 256
 """Tokens of prompt that one step of the engine takes: smaller buffers, and shorter waits for the answers that are being written."""
-PREFIX_CACHE_MIB = 64
+PREFIX_CACHE_MIB = 32
 """Prefixes of prompts whose slot was needed for another are kept up to this much memory."""
 
 
