@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
 
     from tests.consoles import House
+    from tests.installation import Installation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -80,8 +81,11 @@ async def sign_in(page: Page, house: House, holder: str) -> None:
 
 
 async def ask(page: Page, question: str, service: str = "help") -> None:
-    """Choose, type, Enter."""
-    await page.check(f"input[value={service}]")
+    """Choose, type, Enter. Many services are a list."""
+    if await page.locator("select#service").count():
+        await page.select_option("#service", service)
+    else:
+        await page.check(f"input[value={service}]")
     await page.fill("#question", question)
     await page.press("#question", "Enter")
 
@@ -316,3 +320,35 @@ async def test_a_long_document_opens_at_the_quote(house: House, page: Page) -> N
     assert await page.inner_text("#quote") == "Line 4321"
     assert await page.evaluate("() => document.querySelector('.l:has(mark)').dataset.n") == "4321"
     await audit(page)
+
+
+async def test_in_a_real_installation_from_a_key_to_the_record_of_a_stopped_answer(installation: Installation, browser: Browser) -> None:
+    secret, kept = await asyncio.to_thread(installation.made, "bea")
+    async with await browser.new_context(viewport=WIDE) as context:
+        context.set_default_timeout(WITHIN_MS)
+        page = await context.new_page()
+        await page.goto(f"{installation.url}/console/")
+        await page.fill("#key", secret)
+        await page.press("#key", "Enter")
+        await page.wait_for_url("**/console/")
+        await ask(page, "How much is the annual fee?")
+        await answered(page)
+        await audit(page)
+        assert await page.inner_text(".prose") == "The annual fee is 40 francs. [1]"
+        async with context.expect_page() as opened:
+            await page.click(".cited a")
+        document = await opened.value
+        await document.wait_for_load_state()
+        assert "".join(await document.locator("mark").all_text_contents()) == "The annual fee is 40 francs."
+        await ask(page, "Write a long story about a mill and its water.", "local")
+        await until(page, "() => document.querySelector('.live .prose')?.textContent.length > 20", within=30)
+        await page.keyboard.press("Escape")
+        await page.wait_for_selector(".rest .fine")
+        record = await asyncio.to_thread(installation.settled, await page.inner_text(".rest .fine"))
+        assert (record["outcome"], record["principal"]) == ("cancelled", "bea")
+        assert record["usage"]["output"] > 0
+        await asyncio.to_thread(installation.run, "keys", "revoke", kept.id)
+        await page.press("#question", "Enter")
+        await page.wait_for_selector(".rest a[href='/console/sign-in']")
+        await page.reload()
+        await page.wait_for_url("**/console/sign-in")
