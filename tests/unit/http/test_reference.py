@@ -20,7 +20,7 @@ def test_the_page_is_the_one_that_is_made() -> None:
 
 def test_everything_that_is_served_stands_in_it() -> None:
     page = markdown()
-    named = set(re.findall(r"`([^`]+)`", page))
+    named = set(re.findall(r"`([^`\n]+)`", page))
     assert HONOURED.keys() | NEUTRAL.keys() | BY_CODE.keys() <= named
     paths = {re.sub(r"\{name(:path)?\}", "NAME" if "models" in path else "ID", path) for path in ENDPOINTS}
     assert {f"GET {path}" for path in paths} | {f"POST {chat.PATH}"} <= named
