@@ -147,11 +147,22 @@ class Guard(Protocol):
 
     @property
     def reach(self) -> int:
-        """The most characters that one match can span: the hold-back window of a stream."""
+        """Whether a match begins at a place depends on at most this many characters before it and this many from it on.
+
+        A stream holds back no more than that, unless a match is under way: a match may be longer, for its beginning shows it.
+        """
         ...
 
     def inspect(self, text: str) -> Sequence[Detected]:
-        """Matches in order of start; they may overlap. Pure: same text, same result."""
+        """Matches in order of start; they may overlap. Pure: same text, same result. Linear in the text's length."""
+        ...
+
+    def settled(self, text: str, found: Sequence[Detected]) -> int:
+        """Up to where nothing changes, whatever follows `text`: the matches that start before that place are those in `found`
+        (what `inspect` gave for this text), and end where those end.
+
+        At least the text's length less `reach`, or the start of a match that may still grow.
+        """
         ...
 
 
@@ -159,15 +170,19 @@ class Masks(Protocol):
     """What was masked in one request. A token stands for one value; the same value gets the same token."""
 
     def reserve(self, text: str) -> None:
-        """Keep what looks like a token in this raw text from being given out."""
+        """Let nothing that looks like a token in this raw text ever be undone. All texts that are known go first: a token that has
+        been given out already stays masked from here on."""
         ...
 
     def mask(self, kind: str, value: str, origin: Origin) -> str:
         """The token for a value of this kind (``[EMAIL_1]``), first seen in a text of this origin."""
         ...
 
-    def unmask(self, text: str) -> tuple[str, int]:
-        """The text with the tokens of prompt and passages undone, and how many were. Values first seen in output stay masked."""
+    def unmask(self, text: str, *, json: bool = False) -> tuple[str, int]:
+        """The text with the tokens of prompt and passages undone, and how many were. Values first seen in output stay masked.
+
+        `json`: the text is JSON, and values are written as they stand in its strings.
+        """
         ...
 
 

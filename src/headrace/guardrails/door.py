@@ -6,72 +6,75 @@ from typing import TYPE_CHECKING
 
 from headrace.core.errors import Refused
 from headrace.core.text import Action, CleanText, Finding, Origin
-from headrace.guardrails.spans import inspect
+from headrace.guardrails.fold import fold
+from headrace.guardrails.spans import Walk, look
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from headrace.core.labels import Label
     from headrace.core.ports import Guard, Masks
     from headrace.core.text import RawText
     from headrace.guardrails.spans import Ruled
 
-_WHERE = {Origin.PROMPT: "Your message", Origin.PASSAGE: "A document", Origin.OUTPUT: "The answer"}
+_WHERE = {Origin.PROMPT: "Your message holds", Origin.PASSAGE: "A document holds", Origin.OUTPUT: "The answer held"}
+_WHAT = {"secrets": "a credential", "pii": "personal data"}
+_MEND = {
+    Origin.PROMPT: "Take it out, or write a placeholder such as <key> in its place, and send the message again.",
+    Origin.PASSAGE: "Ask the document's owner to take it out.",
+    Origin.OUTPUT: "Ask differently, or ask the service's owner.",
+}
+_CHANGE_IT = " If it is in use, change it: it has been sent."
 
 
 def screen(raw: RawText, label: Label, rules: Sequence[tuple[Guard, Action]], masks: Masks) -> tuple[CleanText, tuple[Finding, ...]]:
     """The text as it may go on, and what was found. Raises Refused (``guard.<name>``) when a rule says so."""
     masks.reserve(raw.text)
-    found = inspect(raw.text, rules)
-    if not found:
+    seen = look(fold(raw.text), rules).found
+    if not seen:
         return CleanText(raw.text, label, raw.origin, raw.part), ()
+    found = tuple(Walk().through(seen))
     findings = tuple(finding(each, raw.origin, raw.part) for each in found)
     if any(each.action is Action.REFUSE for each in found):
         raise refusal(findings)
-    return CleanText(masked(raw.text, found, raw.origin, masks), label, raw.origin, raw.part), findings
+    return CleanText(_masked(raw, found, masks, 0, len(raw.text)), label, raw.origin, raw.part), findings
 
 
-def masked(text: str, found: Sequence[Ruled], origin: Origin, masks: Masks) -> str:
-    """The text with every span that is to be masked replaced by its token."""
+def excerpt(raw: RawText, stretch: tuple[int, int], label: Label, rules: Sequence[tuple[Guard, Action]], masks: Masks) -> CleanText:
+    """A stretch (start, end) of a text that has passed :func:`screen`, masked as it is there: by all that stands around it."""
+    found = Walk().through(look(fold(raw.text), rules).found)
+    return CleanText(_masked(raw, found, masks, *stretch), label, raw.origin, raw.part)
+
+
+def _masked(raw: RawText, found: Iterable[Ruled], masks: Masks, at: int, end: int) -> str:
+    """The text between two places, with every stretch that is to be masked replaced by its token."""
     pieces: list[str] = []
-    at = 0
     for each in found:
-        if each.action is Action.MASK:
-            pieces += text[at : each.span.start], masks.mask(each.span.kind, text[each.span.start : each.span.end], origin)
-            at = each.span.end
-    pieces.append(text[at:])
+        start, after = max(at, each.span.start), min(end, each.span.end)
+        if each.action is Action.MASK and start < after:
+            pieces += raw.text[at:start], masks.mask(each.span.kind, raw.text[start:after], raw.origin)
+            at = after
+    pieces.append(raw.text[at:end])
     return "".join(pieces)
 
 
-def finding(ruled: Ruled, origin: Origin, part: int, shift: int = 0) -> Finding:
-    """What was found, without the text. `shift` is where the inspected stretch begins."""
-    return Finding(
-        guard=ruled.guard,
-        version=ruled.version,
-        kind=ruled.span.kind,
-        origin=origin,
-        part=part,
-        start=ruled.span.start + shift,
-        end=ruled.span.end + shift,
-        action=ruled.action,
-        confidence=ruled.span.confidence,
-    )
+def finding(ruled: Ruled, origin: Origin, part: int) -> Finding:
+    """What was found, without the text."""
+    span = ruled.span
+    return Finding(ruled.guard, ruled.version, span.kind, origin, part, span.start, span.end, ruled.action, span.confidence)
 
 
 def refusal(findings: tuple[Finding, ...]) -> Refused:
     """A sentence that helps and repeats nothing of what was found."""
-    worst = next(each for each in findings if each.action is Action.REFUSE)
-    what = worst.kind.replace("_", " ")
-    place = f"messages[{worst.part}]" if worst.origin is Origin.PROMPT else None
-    mend = (
-        "Take it out and send the rest; if it is a live credential, change it."
-        if worst.origin is Origin.PROMPT
-        else "Ask differently, or ask the service's owner."
-    )
+    refused = [each for each in findings if each.action is Action.REFUSE]
+    worst = refused[0]
+    more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
+    mend = _MEND[worst.origin] + (_CHANGE_IT if worst.origin is Origin.PROMPT and worst.guard == "secrets" else "")
     return Refused(
-        f"{_WHERE[worst.origin]} holds what looks like a credential or a forbidden text ({what}), so it was stopped.",
+        f"{_WHERE[worst.origin]} what looks like {_WHAT.get(worst.guard, 'a text that may not pass')}: {worst.kind.replace('_', ' ')}, "
+        f"characters {worst.start} to {worst.end}{more}. It was stopped there.",
         code=f"guard.{worst.guard}",
-        param=place,
+        param=f"messages[{worst.part}]" if worst.origin is Origin.PROMPT else None,
         mend=mend,
         facts={"findings": findings},
     )

@@ -1,22 +1,26 @@
-"""What a detector reports, and how overlapping reports become one plan."""
+"""What detectors report, and the one way through what they report: from left to right.
+
+Order decides, not the whole, so that a stream and a finished text come to the same end. A match that must be refused is never outdone.
+Where masks overlap, the later one covers what is left of it: nothing that any guard saw shows through.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headrace.core.text import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from headrace.core.ports import Guard
+    from headrace.core.ports import Detected, Guard
+    from headrace.guardrails.fold import Folded
 
 _STRENGTH = {Action.FLAG: 0, Action.MASK: 1, Action.REFUSE: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One match: character offsets, kind, confidence (0…1). Port Detected."""
 
     kind: str
@@ -25,8 +29,7 @@ class Span:
     confidence: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ruled:
+class Ruled(NamedTuple):
     """A match, who saw it, and what is to be done about it."""
 
     span: Span
@@ -35,23 +38,62 @@ class Ruled:
     action: Action
 
 
-def inspect(text: str, rules: Iterable[tuple[Guard, Action]]) -> list[Ruled]:
-    """Every match of every rule, overlaps resolved: the stronger action wins, then the longer match, then the earlier."""
-    found = [
-        Ruled(Span(each.kind, each.start, each.end, each.confidence), guard.name, guard.version, action)
-        for guard, action in rules
-        for each in guard.inspect(text)
-    ]
-    return resolve(found)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Every match of every rule in one text, in the order in which they are taken, and up to where they are final."""
+
+    found: list[Ruled]
+    settled: int
 
 
-def resolve(found: Sequence[Ruled]) -> list[Ruled]:
-    """Disjoint matches in order of start."""
-    if len(found) < 2:  # noqa: PLR2004 - one cannot overlap
-        return list(found)
-    ranked = sorted(found, key=lambda each: (-_STRENGTH[each.action], each.span.start - each.span.end, each.span.start, each.guard))
-    kept: list[Ruled] = []
-    for each in ranked:
-        if all(each.span.end <= other.span.start or each.span.start >= other.span.end for other in kept):
-            kept.append(each)
-    return sorted(kept, key=lambda each: each.span.start)
+def look(folded: Folded, rules: Iterable[tuple[Guard, Action]], base: int = 0, since: int = 0) -> Seen:
+    """What the guards see in a text that may go on, of what starts at the folded place `since` or later: what is before that has been
+    looked at, and is there because guards look back. `base` is where the text begins in the whole that offsets count in."""
+    settled = len(folded.text)
+    found: list[Ruled] = []
+    for guard, action in rules:
+        matches = guard.inspect(folded.text)
+        if since:
+            matches = [each for each in matches if each.start >= since]
+        settled = min(settled, guard.settled(folded.text, matches))
+        found.extend(Ruled(_standing(each, folded, base), guard.name, guard.version, action) for each in matches)
+    if len(found) > 1:
+        found.sort(key=_order)
+    return Seen(found, base + folded.start(settled))
+
+
+class Walk:
+    """Goes through matches in their order and says what each comes to."""
+
+    def __init__(self) -> None:
+        self.covered = 0
+        """Up to where masks cover the text."""
+
+    def step(self, each: Ruled) -> Ruled | None:
+        """The match, less what an earlier mask covers; None when that is all of it."""
+        if each.action is Action.REFUSE:
+            return each
+        if each.span.end <= self.covered:
+            return None
+        if each.action is Action.FLAG:
+            return each
+        start = max(each.span.start, self.covered)
+        self.covered = each.span.end
+        return each if start == each.span.start else each._replace(span=each.span._replace(start=start))
+
+    def through(self, found: Iterable[Ruled]) -> Iterator[Ruled]:
+        """Each match as it comes out, those that are covered left out."""
+        for each in found:
+            if (left := self.step(each)) is not None:
+                yield left
+
+
+def _standing(each: Detected, folded: Folded, base: int) -> Span:
+    """A match, by its place in the text as it stands."""
+    return Span(each.kind, base + folded.start(each.start), base + folded.end(each.end), each.confidence)
+
+
+def _order(each: Ruled) -> tuple[int, int, float, int, str, str]:
+    """From left to right; of those that start together the strongest action, then the surest, then the longest first."""
+    span = each.span
+    return span.start, -_STRENGTH[each.action], -span.confidence, -span.end, each.guard, span.kind

@@ -36,9 +36,15 @@ class Checking:
             async for delta in self._deltas:
                 if text := self._window.push(delta.text):
                     yield CleanDelta(text)
+                self._stop_if_refused()
         if text := self._window.finish():
             yield CleanDelta(text)
+        self._stop_if_refused()
 
     def state(self) -> Checked:
         """What has been found so far."""
         return Checked(tuple(self._window.findings), self._window.reach)
+
+    def _stop_if_refused(self) -> None:
+        if self._window.refusal is not None:
+            raise self._window.refusal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from headrace.config.readers import acls_for, may_read
 from headrace.core.errors import HeadraceError, Refused
@@ -11,7 +11,7 @@ from headrace.core.flow import CleanPassage, CleanQuote, Grounded
 from headrace.core.labels import Label
 from headrace.core.text import Finding, Origin, RawText
 from headrace.core.values import Mode, Scope
-from headrace.guardrails.door import screen
+from headrace.guardrails.door import excerpt, screen
 
 if TYPE_CHECKING:
     from headrace.config.model import Knowledge, Source
@@ -32,7 +32,7 @@ async def run(screened: Screened, knowledge: Knowledge, rooms: Rooms) -> Grounde
     readable = {index for index, each in enumerate(found.passages) if _readable_now(each, sources, screened)}
     passages, kept, findings = _screened(found, readable, sources, screened, rooms)
     threshold = found.threshold if knowledge.abstain_below is None else knowledge.abstain_below
-    quotes, quote_findings = _quotes(found, kept, threshold, passages, screened, rooms)
+    quotes = _quotes(found, kept, threshold, passages, screened, rooms)
     confidence = max((quote.confidence for quote in found.quotes if quote.passage in kept), default=0.0)
     return Grounded(
         screened=screened,
@@ -43,7 +43,7 @@ async def run(screened: Screened, knowledge: Knowledge, rooms: Rooms) -> Grounde
         candidates=found.candidates,
         index_version=found.index_version,
         arms=found.arms,
-        findings=(*findings, *quote_findings),
+        findings=tuple(findings),
     )
 
 
@@ -78,23 +78,21 @@ def _screened(
 
 def _quotes(
     found: Found, kept: dict[int, int], threshold: float, passages: tuple[CleanPassage, ...], screened: Screened, rooms: Rooms
-) -> tuple[tuple[CleanQuote, ...], list[Finding]]:
+) -> tuple[CleanQuote, ...]:
+    """The quotes that are sure enough, from passages that were kept: cut from the passage as it was screened."""
     rules = rooms.rules[screened.call.service].passages
     quotes: list[CleanQuote] = []
-    findings: list[Finding] = []
     for quote in found.quotes:
         if quote.passage not in kept or quote.confidence < threshold:
             continue
-        _verbatim(quote, found.passages[quote.passage])
+        passage = found.passages[quote.passage]
+        _verbatim(quote, passage)
         place = kept[quote.passage]
-        try:
-            text, seen = screen(RawText(quote.text, Origin.PASSAGE, quote.passage), passages[place].text.label, rules, screened.masks)
-        except Refused as refusal:
-            findings.extend(refusal_findings(refusal))
-            continue
+        raw = RawText(passage.text, Origin.PASSAGE, quote.passage)
+        stretch = (quote.start - passage.start, quote.end - passage.start)
+        text = excerpt(raw, stretch, passages[place].text.label, rules, screened.masks)
         quotes.append(CleanQuote(replace(quote, passage=place, text=""), text))
-        findings.extend(seen)
-    return tuple(quotes), findings
+    return tuple(quotes)
 
 
 def _label(passage: Passage, sources: dict[str, Source], screened: Screened) -> Label:
@@ -116,4 +114,4 @@ def _verbatim(quote: Quote, passage: Passage) -> None:
 def refusal_findings(refusal: Refused) -> tuple[Finding, ...]:
     """The findings that a refusal carries."""
     found = refusal.facts.get("findings", ())
-    return tuple(each for each in found if isinstance(each, Finding)) if isinstance(found, (tuple, list)) else ()
+    return tuple(each for each in cast("tuple[object, ...]", found) if isinstance(each, Finding))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headrace.core.events import CleanDelta
@@ -31,7 +32,8 @@ class Releasing:
         self._reserved = reserved
         self._screened = reserved.routed.screened
         self._decision: Decision = rooms.policy.decide(self._screened.principal, "unmask", ("Service", self._screened.call.service), {})
-        self._unmasking = Unmasking(self._screened.masks.unmask) if self._decision.allowed else None
+        undo = partial(self._screened.masks.unmask, json=self._screened.call.sampling.format is not None)
+        self._unmasking = Unmasking(undo) if self._decision.allowed else None
         self._sent: list[str] = []
 
     async def events(self) -> AsyncGenerator[CleanDelta]:

@@ -1,0 +1,1 @@
+"""Credentials: what their issuers document, what stands behind a telling name, and key blocks."""
