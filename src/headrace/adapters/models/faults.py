@@ -71,8 +71,10 @@ def of_fault(fault: wire.Fault, *, refused: bool = False) -> HeadraceError:
     if "schema" in fault.message.lower() or "grammar" in fault.message.lower():
         place = _SCHEMA_PLACE.search(fault.message)
         where = f" It stops at {place['place']}." if place else ""
-        return BadRequest(f"The model cannot follow this JSON Schema.{where}", code="request.unsupported_schema", param="response_format")
-    return BadRequest("The model does not accept this request.", code="request.refused_upstream")
+        msg = f"The model cannot follow this JSON Schema.{where}"
+        return BadRequest(msg, code="request.unsupported_schema", param="response_format", mend="Write it with simpler keywords there.")
+    mend = "Ask the service's owner what its model accepts."
+    return BadRequest("The model does not accept this request.", code="request.refused_upstream", mend=mend)
 
 
 def too_long(prompt: int | None, context: int | None) -> PromptTooLong:
