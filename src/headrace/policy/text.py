@@ -18,8 +18,9 @@ DEEPEST: Final = 64
 LONGEST: Final = 2000
 """Words of one policy. Cedar 4 ends the process at chains of some 6,000 (``a.b.b…``)."""
 
+# White space is that of Unicode, as Cedar has it; Python's \\s has more.
 _WORD = re.compile(
-    r"""(?P<space>\s+|//[^\n\r]*)
+    r"""(?P<space>[\t-\r\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|//[^\n\r]*)
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>[0-9]+)
     |(?P<string>"(?:\\[^\n\r]|[^"\\\n\r])*")

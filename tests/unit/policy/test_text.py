@@ -64,6 +64,16 @@ def test_what_a_string_says(written: str, meant: str) -> None:
     assert (word.kind, word.value) == ("string", meant)
 
 
+def test_white_space_is_what_cedar_takes_for_it() -> None:
+    for code in range(0x3100):
+        text = f"permit{chr(code)}(principal, action, resource);"
+        try:
+            cedarpy.PolicySet.from_str(text)
+        except ValueError:
+            continue
+        assert words(text)[1].text == "(", hex(code)
+
+
 def test_a_string_ends_with_its_line() -> None:
     assert [word.kind for word in words('"a\n"b"')] == ["other", "name", "string"]
 
