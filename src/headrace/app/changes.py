@@ -13,6 +13,7 @@ from headrace.config import revision as revision_form
 from headrace.config.faults import lines, verdict
 from headrace.config.schemas import publish
 from headrace.core.errors import ConfigurationFaults, NotFound, OperationFailed
+from headrace.policy.engine import CedarEngine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def apply(layout: Layout, *, by: str | None = None) -> Change:
         told = "\n".join([*lines(checked.faults), verdict(checked.faults, len(checked.files))])
         raise ConfigurationFaults(told, checked.faults)
     revision = revision_form.of(checked)
-    revision.compile()  # what a running process is going to read
+    _readable(revision)
     store = open_store(layout)
     try:
         version, before = store.version(), store.current()
@@ -101,7 +102,7 @@ def roll_back(layout: Layout, start: str | None, *, by: str | None = None) -> Ch
             msg = "Nothing was ever applied here."
             raise OperationFailed(msg, code="workspace.nothing_applied", mend="headrace apply puts the workspace's files in force.")
         revision = store.revision(start if start is not None else previous(store.history()))
-        revision.compile()
+        _readable(revision)
         if revision.id == before.id:
             return Change(before, before, None)
         return _turn(layout, store, revision, before, "rollback", version, by=by)
@@ -123,6 +124,12 @@ def previous(history: Sequence[Entry]) -> str:
         msg = "There is no revision before the one in force."
         raise NotFound(msg, code="workspace.no_earlier_revision", mend="headrace show --history lists what there is.")
     return stack[-2]
+
+
+def _readable(revision: Revision) -> None:
+    """Read the revision as a running process is going to. Raises OperationFailed: an older one may not read with this Headrace, and a
+    pointer that turned to it would leave every process behind."""
+    CedarEngine(revision.compile())
 
 
 def _turn(

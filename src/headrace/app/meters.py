@@ -1,4 +1,4 @@
-"""Gauges of what runs behind the line: slots in use and waiting, and the time that each embedded engine was busy."""
+"""Meters of what runs behind the line: slots in use and waiting, the time that each engine was busy, decisions that could not be made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from headrace.finops.slots import SlotMeter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric
@@ -36,6 +36,20 @@ class _Running:
         return [busy, waiting, seconds]
 
 
-def register(registry: CollectorRegistry, deployments: Deployments) -> None:
-    """Add them to a registry."""
+class _Alarms:
+    """Questions that Cedar could not decide, and so denied. Each revision has an engine of its own; the count goes on over them."""
+
+    def __init__(self, alarms: Callable[[], int]) -> None:
+        self._alarms = alarms
+
+    def collect(self) -> Iterable[Metric]:
+        """The metric now."""
+        found = CounterMetricFamily("headrace_policy_alarms", "Decisions that policy could not make, and denied.")
+        found.add_metric([], self._alarms())
+        return [found]
+
+
+def register(registry: CollectorRegistry, deployments: Deployments, alarms: Callable[[], int]) -> None:
+    """Add them to a registry. `alarms`: how many decisions could not be made since this process began."""
     registry.register(_Running(deployments))
+    registry.register(_Alarms(alarms))

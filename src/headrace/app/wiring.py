@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from headrace.config.layout import Layout
+    from headrace.config.model import Workspace
 
 
 @asynccontextmanager
@@ -43,6 +44,7 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
         revision, version = current(store)
         deployments = Deployments(layout, clock)
         sessions = ConsoleSessions(store, clock)
+        policies = Policies()
         parts = Parts(
             layout=layout,
             instance=instance,
@@ -55,11 +57,11 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
             deployments=deployments,
             guards=guards(),
             directory=partial(KeyDirectory, store, sessions, clock),
-            policy=CedarEngine,
+            policy=policies.of,
             documents=_documents(layout),
         )
         inside = Inside(parts, revision)
-        register(registry, deployments)
+        register(registry, deployments, policies.alarms)
         following = asyncio.create_task(Follower(store, inside.turn, version).forever())
         try:
             yield inside
@@ -67,6 +69,24 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
             await inside.close()
+
+
+class Policies:
+    """The policy engine of each revision that was in force in this process."""
+
+    def __init__(self) -> None:
+        self._before = 0
+        self._now: CedarEngine | None = None
+
+    def of(self, workspace: Workspace) -> CedarEngine:
+        """The engine of a revision that is about to be in force."""
+        made = CedarEngine(workspace)
+        self._before, self._now = self.alarms(), made
+        return made
+
+    def alarms(self) -> int:
+        """Questions that could not be decided, over all of them."""
+        return self._before + (self._now.alarms if self._now is not None else 0)
 
 
 def _documents(layout: Layout) -> Callable[[str], DocumentStore]:
