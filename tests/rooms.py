@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 
 from headrace.adapters.models.openai import Endpoint, OpenAIChat
 from headrace.app.ids import RandomIds, SystemClock
-from headrace.config.model import Workspace
+from headrace.config import template
+from headrace.config.model import Policy, Workspace
 from headrace.core.errors import Unauthenticated
 from headrace.core.events import CleanDelta
 from headrace.core.flow import Answer, Call, Opened, Received
 from headrace.core.text import Action, Origin, RawText, RawTurn, Role
-from headrace.core.values import Decision, Found, Passage, Principal, Quote, RequestId, Sampling
+from headrace.core.values import Found, Passage, Principal, Quote, RequestId, Sampling
 from headrace.finops.slots import SlotMeter
-from headrace.guardrails.spans import Span
+from headrace.guardrails.catalogue import guards
 from headrace.pipeline import line
 from headrace.pipeline.rooms import Rooms, ServiceRules
+from headrace.policy.engine import CedarEngine
 from headrace.routing.running import Running
 from headrace.routing.slots import Slots
 from tests import ledgers
@@ -32,60 +34,35 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from headrace.config.model import Deployment, GuardActions
-    from headrace.core.ports import ChatModel, Clock, Detected, Guard, Ledger, Retriever
+    from headrace.core.ports import ChatModel, Clock, Guard, Ledger, Retriever
     from headrace.core.values import Facts, Scope
     from headrace.evidence.client import LedgerClient
     from tests.providers.openai_server import Provider
 
 IDS = RandomIds()
+TEMPLATE = Path(str(template.__file__)).parent
 KEY = "hr_ana"
 INSTANCE = "gw_test"
-SECRET = "sk-live-4242424242"
+SECRET = "AKIA" + "IOSFODNN7EXAMPLQ"
 MAIL = "ana.muster@example.org"
 FEES = "The annual fee is 40 francs. It is due in March. Late payment costs 5 francs."
 NOTICE = "You may cancel with one month of notice. Write a letter."
 PRIVATE = "Salaries are paid on the 25th. The director earns 9000 francs."
 
 
-@dataclass(frozen=True)
-class Pattern:
-    """A guard of one expression."""
-
-    name: str
-    kind: str
-    expression: str
-    reach: int = 64
-    version: str = "1"
-
-    def inspect(self, text: str) -> Sequence[Span]:
-        return [Span(self.kind, found.start(), found.end()) for found in re.finditer(self.expression, text)]
-
-    def settled(self, text: str, found: Sequence[Detected]) -> int:
-        sure = max(0, len(text) - self.reach)
-        return min([sure, *(each.start for each in found if each.end > sure)])
+GUARDS = guards()
+POLICIES = Policy(path="policies/base.cedar", text=(TEMPLATE / "policies" / "base.cedar").read_text(encoding="utf-8"))
+RESOURCES = {"ask": "Service", "unmask": "Service", "place": "Deployment"}
 
 
-GUARDS: Mapping[str, Guard] = {
-    "secrets": Pattern("secrets", "api_key", r"sk-live-[0-9]{10}"),
-    "pii": Pattern("pii", "email", r"[a-z.]+@[a-z.]+[a-z]"),
-}
-
-
-@dataclass
-class Table:
-    """A policy engine that allows everything but what is listed as (action, id)."""
-
-    denied: set[tuple[str, str]] = field(default_factory=set)
-    broken: str = ""
-    """An action at which it raises: a defect."""
-
-    def decide(self, principal: Principal, action: str, resource: tuple[str, str], context: Mapping[str, object]) -> Decision:
-        del principal, context
-        if action == self.broken:
-            raise KeyError(SECRET)
-        if (action, resource[1]) in self.denied:
-            return Decision(allowed=False, policies=("test/no",), reason="Only the board may.")
-        return Decision(allowed=True, policies=(f"test/{action}",), obligations=("cite",))
+def forbidding(*what: tuple[str, str]) -> Policy:
+    """A policy that forbids an action on a thing to everybody; its id is ``no/n``."""
+    forbids = [
+        f'@id("{n}") @reason("Only the board may.")\nforbid (principal, action == Action::"{action}", '
+        f'resource == {RESOURCES[action]}::"{name}");'
+        for n, (action, name) in enumerate(what, start=1)
+    ]
+    return Policy(path="policies/no.cedar", text="\n".join(forbids))
 
 
 @dataclass
@@ -147,7 +124,11 @@ class House:
     ledger: LedgerClient
     provider: Provider
     folder: Path
-    policy: Table
+
+    def forbidding(self, *what: tuple[str, str]) -> House:
+        """The same house under a policy that forbids these (action, name) too."""
+        made = self.rooms.workspace.model_copy(update={"policies": (POLICIES, forbidding(*what))})
+        return self.with_(workspace=made, policy=CedarEngine(made))
 
     async def records(self, request: str) -> list[dict[str, object]]:
         """What the log holds of a request, in order."""
@@ -188,7 +169,7 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
     return Workspace.model_validate(
         {
             "root": {"headrace": 1, "name": "test", "limits": {"answer within": answer_within}},
-            "people": {},
+            "people": {"people": [{"person": "ana", "groups": ["support", "members"]}, {"person": "director", "groups": ["members"]}]},
             "services": services,
             "deployments": forms,
             "sources": {
@@ -197,13 +178,13 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
                 }
             },
             "models": {},
-            "policies": [],
+            "policies": [POLICIES.model_dump()],
             "prompts": {"prompts/told.md": "Be kind."},
         }
     )  # fmt: skip
 
 
-ANA = Principal("ana", "person", "default", frozenset({"support"}), "hr_ana")
+ANA = Principal("ana", "person", "default", frozenset({"support", "members"}), "hr_ana")
 
 
 def rules(wanted: GuardActions) -> tuple[tuple[Guard, Action], ...]:
@@ -218,7 +199,7 @@ def running(form: Deployment, clock: Clock) -> Running:
     return Running(form, model, Slots(4, queue=4, patience=2), SlotMeter(clock) if form.deployment == "slow" else None)
 
 
-def build(made: Workspace, ledger: Ledger, retriever: Retriever, policy: Table) -> Rooms:
+def build(made: Workspace, ledger: Ledger, retriever: Retriever) -> Rooms:
     """Rooms over the parts."""
     clock = SystemClock()
     return Rooms(
@@ -231,7 +212,7 @@ def build(made: Workspace, ledger: Ledger, retriever: Retriever, policy: Table) 
         },
         deployments={name: running(form, clock) for name, form in made.deployments.items()},
         directory=Keys({KEY: ANA, "hr_old": ANA}),
-        policy=policy,
+        policy=CedarEngine(made),
         retriever=retriever,
         ledger=ledger,
         clock=clock,
@@ -245,7 +226,7 @@ TEXTS = Texts(
         ("handbook/notice.md", "handbook", NOTICE),
         ("handbook/hr/pay.md", "handbook", PRIVATE),
         ("handbook/contact.md", "handbook", f"The contact address for refunds is {MAIL} and nobody else."),
-        ("handbook/leak.md", "handbook", f"The production password token is {SECRET} today."),
+        ("handbook/leak.md", "handbook", f"The production bucket opens with {SECRET} today."),
     ]
 )
 
@@ -254,12 +235,11 @@ TEXTS = Texts(
 async def house(*, answer_within: str = "20 s") -> AsyncGenerator[House]:
     """A house whose ledger, provider and sockets are real."""
     folder = Path(tempfile.mkdtemp(prefix="hr-"))
-    policy = Table()
     async with ledgers.serving(folder / "log", folder / "ledger.sock") as ledger, provider() as serving:
         made = workspace(serving.url, answer_within=answer_within)
-        built = build(made, ledger, TEXTS, policy)
+        built = build(made, ledger, TEXTS)
         try:
-            yield House(built, ledger, serving, folder, policy)
+            yield House(built, ledger, serving, folder)
         finally:
             for each in built.deployments.values():
                 await each.model.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 from headrace.core.values import FinishReason, JsonSchema, Mode, Usage
@@ -57,7 +58,7 @@ async def test_the_record_says_what_happened_in_every_room(home: House) -> None:
         "instance": "gw_test", "revision": home.rooms.revision,
     }  # fmt: skip
     assert stage(end, "received")["characters"] == len(f"Write to {MAIL}") + len("please")
-    assert stage(end, "admitted")["policies"] == ["test/ask"]
+    assert stage(end, "admitted")["policies"] == ["base/members-may-ask"]
     (found,) = stage(end, "screened")["findings"]
     assert (found["kind"], found["part"], found["start"], found["end"], found["action"]) == ("email", 0, 9, 9 + len(MAIL), "mask")
     assert stage(end, "routed")["deployment"] == "echo"
@@ -78,7 +79,7 @@ async def test_the_model_sees_masks_and_the_system_prompt_and_the_asker_sees_thr
 
 
 async def test_who_may_not_see_through_masks_gets_masks(home: House) -> None:
-    home.policy.denied = {("unmask", "told"), ("unmask", "help")}
+    home = home.forbidding(("unmask", "told"), ("unmask", "help"))
     asked = received("told", f"Write to {MAIL}", stream=True)
     got = await ask(asked, home.rooms)
     assert got.text == got.answer.text == "Write to [EMAIL_1]"
@@ -139,16 +140,16 @@ async def test_what_the_asker_may_not_read_now_is_not_quoted_though_its_row_says
 
 
 async def test_a_passage_with_a_secret_is_left_out_and_its_finding_recorded(home: House) -> None:
-    asked = received("help", "production password token today")
+    asked = received("help", "production bucket opens today")
     answer = (await ask(asked, home.rooms)).answer
     assert SECRET not in answer.text
-    assert [found.kind for found in answer.findings if found.guard == "secrets"] == ["api_key"]
+    assert [found.kind for found in answer.findings if found.guard == "secrets"] == ["aws_access_key_id"]
     found = stage(await home.end(asked.call.request), "grounded")["findings"]
     assert [each["action"] for each in found if each["guard"] == "secrets"] == ["refuse"]
 
 
 async def test_what_policy_keeps_from_one_deployment_goes_to_the_next(home: House) -> None:
-    home.policy.denied = {("place", "slow")}
+    home = home.forbidding(("place", "slow"))
     asked = received("two", "What is it?")
     answer = (await ask(asked, home.rooms)).answer
     assert (answer.deployment, answer.considered) == ("good", 2)
@@ -201,7 +202,7 @@ async def test_masked_output_leaves_masked_and_is_told(home: House) -> None:
     assert got.text == got.answer.text == "Ask [EMAIL_1] about it."
     assert [(found.origin, found.kind) for found in got.answer.findings] == [("output", "email")]
     checked = stage(await home.end(asked.call.request), "checked")
-    assert (checked["findings"][0]["start"], checked["held_back"]) == (4, 64)
+    assert (checked["findings"][0]["start"], checked["held_back"]) == (4, 256)
 
 
 async def test_salts_open_the_commitments_and_nothing_else_does(home: House) -> None:
@@ -231,3 +232,14 @@ async def test_a_new_revision_changes_no_request_under_way(home: House) -> None:
     await ask(first, home.rooms)
     await ask(second, home.with_(revision="beef").rooms)
     assert [(await home.end(each.call.request))["revision"] for each in (first, second)] == [home.rooms.revision, "beef"]
+
+
+async def test_a_mask_that_comes_in_pieces_is_undone_in_a_stream(home: House) -> None:
+    home.provider.state.pieces = ("[EM", "AIL_1]", " is whom ", "you mean, not [EMAIL_7] or [EMA")
+    unguarded = home.with_(rules={**home.rooms.rules, "on-obedient": replace(home.rooms.rules["on-obedient"], output=())})
+    asked = received("on-obedient", f"Who is {MAIL}?", stream=True)
+    got = await ask(asked, unguarded.rooms)
+    assert got.text == got.answer.text == f"{MAIL} is whom you mean, not [EMAIL_7] or [EMA"
+    assert got.deltas[0] == MAIL
+    assert got.deltas[-1] == "[EMA"
+    assert stage(await home.end(asked.call.request), "released")["unmasked"] == 1

@@ -12,11 +12,11 @@ from tests.providers.openai_server import PIECES
 from tests.rooms import SECRET, Got, House, ask, house, received, stage, stages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headrace.core.flow import Received
     from headrace.core.ports import Detected
-    from headrace.core.values import Found, Scope
+    from headrace.core.values import Decision, Found, Principal, Scope
 
 BEFORE_TEXT = {
     "401": "upstream.unauthorized",
@@ -172,13 +172,20 @@ async def test_a_quote_that_is_not_the_stored_text_is_never_shown(home: House) -
 
 
 async def test_a_defect_is_recorded_and_told_without_content(home: House, caplog: pytest.LogCaptureFixture) -> None:
-    home.policy.broken = "place"
+    class Broken:
+        """A policy engine that does what none may: it raises, and shows what it was asked about."""
+
+        def decide(self, principal: Principal, action: str, resource: tuple[str, str], context: Mapping[str, object]) -> Decision:
+            if action == "place":
+                raise KeyError(SECRET)
+            return home.rooms.policy.decide(principal, action, resource, context)
+
     with caplog.at_level(logging.ERROR):
-        error, record = await failed(home, received("on-good", f"mail {SECRET[:-1]}x"), HeadraceError)
+        error, record = await failed(home.with_(policy=Broken()), received("on-good", f"mail {SECRET[:-1]}x"), HeadraceError)
     assert (error.code, record["at"]) == ("internal.error", "routed")
     assert isinstance(error.__cause__, KeyError)
     assert "ended with a defect in routed: KeyError at " in caplog.text
-    assert "rooms.py" in caplog.text
+    assert "choose.py" in caplog.text
     assert SECRET not in caplog.text
 
 
