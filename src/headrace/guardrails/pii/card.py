@@ -6,7 +6,7 @@ from typing import Final
 
 from headrace.guardrails.pii.checksums import luhn
 
-_FEWEST = 3
+_FEWEST = 2
 _RANGES: Final = (
     ("visa", 4, 4, (13, 16, 19)),
     ("mastercard", 51, 55, (16,)),
@@ -33,7 +33,7 @@ _RANGES: Final = (
 
 
 def card(digits: str) -> bool:
-    """A number that an issuer can have given out, and no placeholder of one or two digits (4444…)."""
+    """A number that an issuer can have given out, and not one digit all over."""
     if len(set(digits)) < _FEWEST or not luhn(digits):
         return False
     return any(first <= int(digits[: len(str(first))]) <= last and len(digits) in lengths for _, first, last, lengths in _RANGES)

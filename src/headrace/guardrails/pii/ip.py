@@ -63,7 +63,7 @@ class Addresses6:
         """Its matches."""
         for found in occurrences(self._form, data):
             start, end = found.span(1)
-            if _LONGER.match(data, end):
+            if _LONGER.match(data, end) or not any(map(str.isdigit, found.group(1).decode())):
                 continue
             try:
                 address = IPv6Address(found.group(1).decode())

@@ -35,8 +35,11 @@ _NAMED = re.compile(
 _CONTEXT = 40
 _LONGER = re.compile(rb"[0-9A-Za-z_%]|[.,:/-][0-9]")
 _EXTENSION = re.compile(rb"(?: ?x| ?ext\.?:?)[0-9]{1,6}\b")
-_STARTS = re.compile(r"(?:^| )\(?(?=[0-9])")
+_NO_START = frozenset(b"_#$.,/-+&"[place : place + 1] for place in range(9))
+"""Signs before a number that is part of something else."""
 _DATE = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1(?:19|20)[0-9]{2}\b|(?:19|20)[0-9]{2}([./-])[0-9]{1,2}\2[0-9]{1,2}\b")
+_ELSE = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}$")
+"""An American social security number, given out or not."""
 _DECIMAL = re.compile(r"\.[0-9]$")
 _FORMS = (
     re.compile(r"(?:1[ .-]?\(?)?[2-9][0-9]{2}(?:\) ?|[ .-])[2-9][0-9]{2}[ .-][0-9]{4}\b"),
@@ -89,22 +92,26 @@ def _numbers(run: _Run) -> Iterator[tuple[int, int]]:
     digits = "".join(filter(str.isdigit, text))
     if len(digits) <= _MOST_DIGITS and _DECIMAL.search(text) is None:
         if _international(before, digits):
-            yield run.start - (2 if before.endswith(b"(+") else 1), run.end
+            yield run.start - 1, run.end
             return
         if _DATE.match(text) is None and (_NAMED.search(before) or _dialled_abroad(text, digits)):
             yield run.start, run.end
             return
-    done = 0
-    for begin in _STARTS.finditer(text):
-        at = begin.end()
-        if at < done or (at == 0 and before[-1:] and (before[-1:].isalnum() or before[-1] in b"_#$.,/-+&")):
-            continue
-        for form in _FORMS:
-            match = form.match(text, at)
-            if match is not None and _fits(text, match):
-                done = match.end()
-                yield run.start + at, run.start + done
-                break
+    if not before[-1:].isalnum() and before[-1:] not in _NO_START:
+        yield from ((run.start + start, run.start + end) for start, end in _in_form(text))
+
+
+def _in_form(text: str) -> Iterator[tuple[int, int]]:
+    """Numbers of a national form that a run begins with, one after the other."""
+    at = 0
+    while at < len(text):
+        matches = (form.match(text, at) for form in _FORMS)
+        match = next((match for match in matches if match is not None and _fits(text, match)), None)
+        if match is None:
+            return
+        yield at, match.end()
+        at = match.end() + 1
+        at += text.startswith("(", at)
 
 
 def _international(before: bytes, digits: str) -> bool:
@@ -123,7 +130,7 @@ def _fits(text: str, match: re.Match[str]) -> bool:
     """It ends the run or before a space, is no date, and has as many digits as such a number has."""
     if match.end() < len(text) and text[match.end()] != " ":
         return False
-    if _DATE.match(text, match.start()):
+    if _DATE.match(text, match.start()) or _ELSE.match(match[0]):
         return False
     return sum(character.isdigit() for character in match[0]) in _DIGITS
 

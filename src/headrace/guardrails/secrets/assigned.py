@@ -49,6 +49,7 @@ _ITSELF = re.compile(
 )
 _PASSWORD_BITS, _SECRET_BITS = 2.2, 3.0
 """Least entropy a character."""
+_MARKS = b".,;:)"
 _CALLS = (b"(", b"[")
 
 
@@ -87,7 +88,8 @@ class Assigned:
             if not runs_from <= end <= runs_to:
                 rest = self._rest.match(data, end)
                 runs_from, runs_to = end, end if rest is None else rest.end()
-            yield Span(self.kinds[0], start, runs_to, 0.7)
+            ends_a_sentence = data[runs_to - 1] in _MARKS and data[runs_to : runs_to + 1].isspace() | (runs_to == len(data))
+            yield Span(self.kinds[0], start, runs_to - ends_a_sentence, 0.7)
 
 
 def a_secret(before: str, more: str, value: str) -> bool:

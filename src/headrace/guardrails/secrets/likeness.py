@@ -11,7 +11,7 @@ from headrace.guardrails.regex import regex
 _STAND_INS = regex(
     r"(?i)example|sample|dummy|placeholder|change.?me|replace|insert|redacted|removed|hidden|masked|censored|secret.?here|your|"
     r"my.?(?:key|token|secret|pass)|todo|fixme|foobar|lorem|undefined|abcdefgh|0123456789|123456789|987654321|qwerty|"
-    r"deadbeef|xxxx|\*\*\*|\.\.\.|___|---|<|>|\$\{|\$\(|\{\{|%\(|\[\[|…"
+    r"deadbeef|xxxx|\*\*\*|\.\.\.|___|---|<|>|\$\{|\$\(|\{\{|%\(|\[\[|…|\[[a-z_ -]{2,40}[0-9]{0,6}\]"
 )
 _SAME = re.compile(r"(.)\1{5}")
 
