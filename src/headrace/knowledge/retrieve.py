@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from headrace.core.errors import Unavailable
 from headrace.core.ports import OUTDATED
 from headrace.core.values import Found, Passage
-from headrace.knowledge.fuse import BM25, DENSE, DEPTH, fuse
+from headrace.knowledge.chunk_measure import tokens
+from headrace.knowledge.fuse import BM25, DENSE, DEPTH, dense_weight, fuse
 from headrace.knowledge.quote import THRESHOLD
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Retrieval:
             self._by_words(snapshot, question, scope, readable),
             self._by_meaning(snapshot, question, scope, with_vector),
         )
-        best = fuse(by_words, by_meaning)[: max(0, limit)]
+        share = dense_weight(tokens(question)) * (with_vector / readable if readable else 1.0)
+        best = fuse(by_words, by_meaning, share)[: max(0, limit)]
         stored = await snapshot.passages([each.key for each in best], scope)
         passages = tuple(
             _passage(stored[each.key], rank, each, scores=scores)
