@@ -211,7 +211,7 @@ class HouseGateway:
         return await self.house.rooms.directory.authenticate(credential)
 
     def services(self, principal: Principal) -> Sequence[Offer]:
-        policy = self.house.policy
+        policy = self.house.rooms.policy
         named = sorted(self.house.rooms.workspace.services.items())
         return [
             Offer(name, form.about, form.owner, grounded=form.knowledge is not None, json=form.answer == "json")
@@ -220,7 +220,7 @@ class HouseGateway:
         ]
 
     def observes(self, principal: Principal) -> bool:
-        return self.house.policy.decide(principal, "observe", ("Tenant", principal.tenant), {}).allowed
+        return self.house.rooms.policy.decide(principal, "observe", ("Tenant", principal.tenant), {}).allowed
 
     async def proof(self, principal: Principal, request: str) -> Mapping[str, object] | None:
         found = await self.house.ledger.find(request)

@@ -204,7 +204,7 @@ async def test_a_refused_prompt_says_what_and_where_but_not_the_text(api: Api) -
     error = response.json["error"]
     assert (response.status, error["type"], error["code"], error["param"]) == (403, "permission_error", "guard.secrets", "messages[0]")
     (found,) = error["headrace"]["findings"]
-    assert (found["guard"], found["kind"], found["start"], found["end"]) == ("secrets", "api_key", 10, 10 + len(SECRET))
+    assert (found["guard"], found["kind"], found["start"], found["end"]) == ("secrets", "aws_access_key_id", 10, 10 + len(SECRET))
     assert SECRET not in response.body.decode()
     assert (await api.house.end(error["headrace"]["request"]))["outcome"] == "refused"
     assert api.house.provider.state.asked == 0
@@ -218,11 +218,12 @@ async def test_a_masked_prompt_comes_back_unmasked(api: Api) -> None:
 
 
 async def test_a_denied_service(api: Api) -> None:
-    api.house.policy.denied.add(("ask", "on-good"))
+    api.gateway.house = api.house.forbidding(("ask", "on-good"))
     response = await api.chat("on-good")
     error = response.json["error"]
     assert (response.status, error["code"], error["param"]) == (403, "policy.denied", "model")
-    assert error["headrace"]["policies"] == ["test/no"]
+    assert error["headrace"]["policies"] == ["no/1"]
+    assert "Only the board may." in error["message"]
     assert (await api.house.end(error["headrace"]["request"]))["error"] == "policy.denied"
 
 
@@ -374,12 +375,17 @@ async def test_the_ledger_gone_means_no_answer(api: Api, monkeypatch: pytest.Mon
 
 
 async def test_a_defect_is_answered_as_one_and_recorded(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    api.house.policy.broken = "ask"
+    class Broken:
+        def decide(self, principal: object, *what: object) -> Any:
+            raise KeyError(SECRET, principal, what)
+
+    api.gateway.house = api.house.with_(policy=Broken())
     response = await api.chat("on-good")
     assert (response.status, response.code) == (500, "internal.error")
     assert SECRET not in response.body.decode()
     assert (await api.house.end(response.json["error"]["headrace"]["request"]))["outcome"] == "failed"
     assert "defect" in caplog.text
+    assert SECRET not in caplog.text
 
 
 async def test_a_defect_outside_the_line_is_answered_as_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from headrace.app.http.application import Application, build
 from headrace.app.http.credentials import at_this_machine, host_of
 from headrace.app.http.lookups import ENDPOINTS
 from headrace.core.errors import Unavailable
-from tests.rooms import ANA, KEY, house
+from tests.rooms import ANA, KEY, Keys, house
 from tests.serving import HouseGateway, Served, serving
 
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 MINE = {"Authorization": f"Bearer {KEY}"}
+WATCHING = {"Authorization": "Bearer hr_op"}
 FOREIGN = {"X-Forwarded-For": "203.0.113.9"}
 
 
 @pytest.fixture
 async def gateway() -> AsyncGenerator[HouseGateway]:
     async with house() as built:
-        yield HouseGateway(built)
+        operator = replace(ANA, id="op", groups=frozenset({"operators"}), key="hr_op")
+        yield HouseGateway(built.with_(directory=Keys({KEY: ANA, "hr_op": operator})))
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ async def served(gateway: HouseGateway) -> AsyncGenerator[Served]:
 
 
 async def test_models_are_the_services_that_the_key_may_ask(served: Served, gateway: HouseGateway) -> None:
-    gateway.house.policy.denied.add(("ask", "free"))
+    gateway.house = gateway.house.forbidding(("ask", "free"))
     listed = (await served.ask("GET", "/v1/models", **MINE)).json
     assert listed["object"] == "list"
     names = [each["id"] for each in listed["data"]]
@@ -51,7 +54,7 @@ async def test_models_are_the_services_that_the_key_may_ask(served: Served, gate
 
 @pytest.mark.parametrize("name", ["free", "nowhere", "a%2Fb", "a/b"])
 async def test_a_service_that_is_not_there_and_one_that_is_not_mine_look_alike(served: Served, gateway: HouseGateway, name: str) -> None:
-    gateway.house.policy.denied.add(("ask", "free"))
+    gateway.house = gateway.house.forbidding(("ask", "free"))
     response = await served.ask("GET", f"/v1/models/{name}", **MINE)
     assert (response.status, response.code) == (404, "request.unknown_model")
     assert name not in response.body.decode()
@@ -101,20 +104,18 @@ async def test_readiness_tells_what_still_warms_to_those_who_run_it(served: Serv
     response = await served.ask("GET", "/readyz")
     assert (response.status, response.json["parts"]["engine-local"]) == (503, "loads its weights")
     assert (await served.ask("GET", "/readyz", **FOREIGN)).json == {"serves": False, "parts": None}
-    assert (await served.ask("GET", "/readyz", **FOREIGN, **MINE)).json["parts"]
-    gateway.house.policy.denied.add(("observe", "default"))
+    assert (await served.ask("GET", "/readyz", **FOREIGN, **WATCHING)).json["parts"]
     assert (await served.ask("GET", "/readyz", **FOREIGN, **MINE)).json["parts"] is None
 
 
-async def test_metrics_are_for_this_machine_and_for_keys_that_may_observe(served: Served, gateway: HouseGateway) -> None:
+async def test_metrics_are_for_this_machine_and_for_keys_that_may_observe(served: Served) -> None:
     response = await served.ask("GET", "/metrics")
     assert response.status == 200
     assert response.headers["content-type"].startswith("text/plain; version=")
     assert "# TYPE headrace_requests_total counter" in response.body.decode()
     for headers in (FOREIGN, {"Via": "1.1 proxy"}, {"Forwarded": "for=1"}, {"X-Real-IP": "1"}):
         assert (await served.ask("GET", "/metrics", **headers)).status == 401
-    assert (await served.ask("GET", "/metrics", **FOREIGN, **MINE)).status == 200
-    gateway.house.policy.denied.add(("observe", "default"))
+    assert (await served.ask("GET", "/metrics", **FOREIGN, **WATCHING)).status == 200
     response = await served.ask("GET", "/metrics", **FOREIGN, **MINE)
     assert (response.status, response.code) == (403, "policy.denied")
 

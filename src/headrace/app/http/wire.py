@@ -104,7 +104,7 @@ class Sender:
     def __init__(self, scope: Scope, send: Send, stall: float = READER_STALLS_S) -> None:
         self._send = send
         self._stall = stall
-        self._exchange = exchange(scope)
+        self._exchange: Exchange | None = scope.get("extensions", {}).get(EXCHANGE)
         self.started = False
 
     async def start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -119,7 +119,8 @@ class Sender:
             async with asyncio.timeout(self._stall):
                 await self._send(message)
         except TimeoutError:
-            self._exchange.abort()
+            if self._exchange is not None:
+                self._exchange.abort()
             raise ClientGone from None
 
     async def whole(self, status: int, content: bytes, headers: Sequence[tuple[bytes, bytes]], media: bytes = b"application/json") -> None:
@@ -131,7 +132,7 @@ class Sender:
     async def error(self, error: HeadraceError, *, last: bool = False) -> None:
         """An error as the whole response. `last`, or a body that was not read to its end, ends the connection."""
         said = errors.headers(error)
-        if self._exchange.ends() or last:
+        if (self._exchange is not None and self._exchange.ends()) or last:
             said.append((b"connection", b"close"))
         await self.whole(errors.shape(error).status, _encode(errors.body(error)), said)
 
