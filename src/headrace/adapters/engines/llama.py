@@ -13,6 +13,9 @@ from typing import Protocol, cast
 
 from headrace.core.errors import OperationFailed
 
+SMALL_WEIGHTS = 256 << 20
+"""Bytes. Below, one thread writes faster than two, by half: they would meet hundreds of times a token, for little work in between."""
+MOST_THREADS = 8
 _NATIVE = "headrace.adapters.engines.native"
 _X86 = ("x86_64", "amd64")
 _NEEDED = ("avx", "avx2", "bmi2", "f16c", "fma")
@@ -39,14 +42,14 @@ class Form(Protocol):
 
     @property
     def threads(self) -> int | None:
-        """None: every core that this process may use."""
+        """None: what suits the weights and the machine."""
         ...
 
 
 class _Native(Protocol):
     """The module that is imported late."""
 
-    def start(self, weights: Path, socket: Path, *, slots: int, context: int, threads: int) -> object: ...
+    def start(self, weights: Path, socket: Path, *, slots: int, context: int, writing: int, reading: int) -> object: ...
 
 
 async def serve(engine: Form, weights: Path, socket: Path) -> None:
@@ -74,9 +77,9 @@ def _start(native: _Native, engine: Form, file: Path, socket: Path) -> object:
     early = socket.with_name(f"~{socket.name}")  # it takes only names that end in .sock
     for left in (early, socket):
         left.unlink(missing_ok=True)
-    threads = engine.threads or len(os.sched_getaffinity(0))
+    writing, reading = threads_of(engine, file, len(os.sched_getaffinity(0)))
     try:
-        server = native.start(file, early, slots=engine.slots, context=engine.context, threads=threads)
+        server = native.start(file, early, slots=engine.slots, context=engine.context, writing=writing, reading=reading)
     except RuntimeError as error:
         msg = f'llama.cpp cannot serve the model "{engine.model}"; the lines above say why.'
         mend = f"Check its weights: headrace models verify {engine.model}"
@@ -84,6 +87,15 @@ def _start(native: _Native, engine: Form, file: Path, socket: Path) -> object:
     early.chmod(0o600)
     early.rename(socket)
     return server
+
+
+def threads_of(engine: Form, file: Path, cores: int) -> tuple[int, int]:
+    """Threads of a step that writes one token, and of one that reads a prompt or writes several answers on. One core is left for the
+    processes that talk to people."""
+    if engine.threads is not None:
+        return engine.threads, engine.threads
+    reading = max(1, min(cores - 1, MOST_THREADS))
+    return 1 if file.exists() and file.stat().st_size < SMALL_WEIGHTS else reading, reading
 
 
 def preflight() -> None:

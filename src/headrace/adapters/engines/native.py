@@ -18,7 +18,7 @@ PREFIX_CACHE_MIB = 32
 """Prefixes of prompts whose slot was needed for another are kept up to this much memory."""
 
 
-def start(weights: Path, socket: Path, *, slots: int, context: int, threads: int) -> object:
+def start(weights: Path, socket: Path, *, slots: int, context: int, writing: int, reading: int) -> object:
     """A running server on the Unix socket; it stops when the returned object is deleted. Raises RuntimeError when it cannot load."""
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)
@@ -36,7 +36,8 @@ def start(weights: Path, socket: Path, *, slots: int, context: int, threads: int
     params.cache_prompt = True
     params.cache_ram_mib = PREFIX_CACHE_MIB
     params.n_batch = params.n_ubatch = BATCH
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.cpuparams.n_threads = writing
+    params.cpuparams_batch.n_threads = reading
     params.cpuparams.poll = params.cpuparams_batch.poll = 0  # an idle thread sleeps
     params.n_threads_http = slots + 4  # one for each answer, and some for counting and looking at the slots
     params.endpoint_metrics = params.endpoint_slots = True
