@@ -31,6 +31,7 @@ from headrace.config.layout import Layout
 from headrace.config.readers import acl_of
 from headrace.config.revision import of
 from headrace.core.values import Found, Passage, Quote, StoredKey
+from headrace.guardrails.catalogue import guards
 from headrace.knowledge.documents import DocumentStore
 from headrace.knowledge.ingest.manifest import Entry, Manifest, Row
 from headrace.policy.directory import KeyDirectory
@@ -39,7 +40,6 @@ from headrace.policy.keys import mint
 from headrace.policy.sessions import ConsoleSessions
 from tests import ledgers
 from tests.providers.openai_server import Provider, provider
-from tests.rooms import GUARDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -79,6 +79,7 @@ FILES: Mapping[str, str] = {
     ),
     "services/slow.yaml": "service: slow\nmodels: [deployment: slow]\n",
     "services/echo.yaml": "service: echo\nmodels: [deployment: echo]\nguards: {output: [secrets: refuse]}\n",
+    "services/hang.yaml": "service: hang\nmodels: [deployment: hang]\n",
     "services/cut.yaml": "service: cut\nmodels: [deployment: cut]\n",
     "services/extract.yaml": "service: extract\nanswer: json\nmodels: [deployment: good]\n",
     "services/closed.yaml": "service: closed\nmodels: [deployment: good]\n",
@@ -148,6 +149,7 @@ class House:
     documents: DocumentStore
     folder: Path
     """Of the log."""
+    serving: asyncio.Task[None]
     versions: dict[str, str] = field(default_factory=dict)
 
     def key(self, holder: str, tenant: str = "default", *, lasts_us: int | None = None) -> str:
@@ -169,7 +171,7 @@ class House:
 
 
 def _lay(folder: Path, url: str) -> None:
-    texts = dict(FILES) | {f"deployments/{name}.yaml": DEPLOYMENT.format(name=name) for name in ("good", "slow", "echo", "cut")}
+    texts = dict(FILES) | {f"deployments/{name}.yaml": DEPLOYMENT.format(name=name) for name in ("good", "slow", "echo", "cut", "hang")}
     for path, text in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text.replace("PROVIDER", url), encoding="utf-8")
@@ -217,28 +219,28 @@ async def console() -> AsyncGenerator[House]:
                 ledger=ledger,
                 knowledge=Passages(rows),  # pyright: ignore[reportArgumentType] - the edge of this house
                 deployments=Deployments(layout, CLOCK),
-                guards=GUARDS,
+                guards=guards(),
                 directory=partial(KeyDirectory, store, sessions, CLOCK),
                 policy=CedarEngine,
                 documents=lambda tenant: DocumentStore(layout.documents(tenant)),
             )
             inside = Inside(parts, of(checked))
-            async with _served(inside) as url:
-                yield House(url, store, ledger, serving, inside, documents, folder / "log", versions)
+            async with _served(inside) as (url, task):
+                yield House(url, store, ledger, serving, inside, documents, folder / "log", task, versions)
             await inside.close()
     shutil.rmtree(folder)
 
 
 @contextlib.asynccontextmanager
-async def _served(inside: Inside) -> AsyncGenerator[str]:
+async def _served(inside: Inside) -> AsyncGenerator[tuple[str, asyncio.Task[None]]]:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as uvloop does by itself in a gateway
     url = "http://{}:{}".format(*listener.getsockname())
     ready = asyncio.Event()
-    task = asyncio.create_task(server.serve(build(inside), listener, ready.set, lambda: inside.limits, drain=2.0))
+    task = asyncio.create_task(server.serve(build(inside), listener, ready.set, lambda: inside.limits, drain=0.2))
     await ready.wait()
     try:
-        yield url
+        yield url, task
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

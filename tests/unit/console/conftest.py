@@ -26,17 +26,17 @@ async def stranger(house: House) -> AsyncGenerator[Browser]:
         yield browser
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ana(house: House) -> AsyncGenerator[Browser]:
-    """A member of tenant default."""
+    """A member of tenant default. She stays signed in for the module: leave her so."""
     async with Browser(house.url) as browser:
         await browser.sign_in(house.key("ana"))
         yield browser
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ben(house: House) -> AsyncGenerator[Browser]:
-    """A member of tenant lab."""
+    """A member of tenant lab, who stays signed in too."""
     async with Browser(house.url) as browser:
         await browser.sign_in(house.key("ben", "lab"))
         yield browser

@@ -6,12 +6,15 @@ import html
 import io
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
 from headrace.app.console.assets import assets
 from headrace.app.console.shield import HEADERS
+from headrace.app.http.wire import Sender
 
 if TYPE_CHECKING:
+    from headrace.core.values import Principal
     from tests.consoles import Browser, House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -135,3 +138,28 @@ async def test_names_and_questions_are_text_whatever_they_hold(ana: Browser) -> 
         page = await ana.get(f"/console/document?name={html.escape(name).replace('&', '%26')}&version=1")
         armed(page)
         assert page.status == 404
+
+
+async def test_a_defect_is_a_page_that_tells_nothing_of_the_inside(
+    house: House, ana: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def odd(principal: Principal) -> None:
+        raise KeyError(principal.id, "secret")
+
+    monkeypatch.setattr(house.inside, "services", odd)
+    page = await ana.get("/console/")
+    armed(page)
+    assert page.status == 500
+    assert "Headrace itself failed." in page.text
+    assert "secret" not in page.html
+    assert "secret" not in caplog.text
+    assert "/console/" in caplog.text
+
+
+async def test_a_page_that_breaks_off_is_not_taken_for_a_whole_one(stranger: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def odd(sender: Sender, content: bytes, *, more: bool) -> None:
+        raise KeyError(len(content), more, sender)
+
+    monkeypatch.setattr(Sender, "write", odd)
+    with pytest.raises(aiohttp.ClientError):
+        await stranger.get(assets()["console.css"].path)

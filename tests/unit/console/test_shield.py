@@ -122,6 +122,11 @@ def test_what_is_no_token(cookie: str) -> None:
     assert session.session_token(scope(host="127.0.0.1:8080", cookie=cookie)) is None
 
 
+def test_neighbours_cookies_do_not_matter() -> None:
+    cookie = f'a,b="x; y=1; =; headrace-8080x=1; headrace-8080={TOKEN}; headrace-8080={OTHER}; ä:c=d'
+    assert session.session_token(scope(host="127.0.0.1:8080", cookie=cookie)) == TOKEN
+
+
 def test_another_port_is_another_installation() -> None:
     cookie = f"headrace-8080={TOKEN}"
     assert session.session_token(scope(host="127.0.0.1:8080", cookie=cookie)) == TOKEN

@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from headrace.app.console.attempts import FREE
 from tests.consoles import Browser
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from tests.consoles import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ana(house: House) -> AsyncGenerator[Browser]:
+    """Somebody who is signed in, and need not stay so."""
+    async with Browser(house.url) as browser:
+        await browser.sign_in(house.key("ana"))
+        yield browser
 
 
 def session_of(browser: Browser) -> str:

@@ -67,7 +67,7 @@ async def _page(visit: Visit, answers: Answers) -> None:
     around = _around(visit, session, fields.get("service", ""))
     try:
         asked = _asked(visit, session, fields, stream=False)
-        answer = await _answer(visit, answers, asked.received, _unheard)
+        answer = await _answer(visit, answers, asked.received)
     except HeadraceError as error:
         words = said(error)
         await visit.page("ask.html", {**around, "question": fields.get("question", ""), "said": words, "answer": None}, words.status)
@@ -102,7 +102,9 @@ async def _events(visit: Visit, answers: Answers) -> None:
     await visit.sender.write(last, more=False)
 
 
-async def _answer(visit: Visit, answers: Answers, received: Received, hear: Callable[[Opened | CleanDelta], Awaitable[None]]) -> Answer:
+async def _answer(
+    visit: Visit, answers: Answers, received: Received, hear: Callable[[Opened | CleanDelta], Awaitable[None]] | None = None
+) -> Answer:
     """Run the line to its end, counted. Raises its errors, and ClientGone when nobody waits any more."""
     clock, service = visit.gateway.clock, received.call.service
     began = clock.monotonic()
@@ -117,7 +119,8 @@ async def _answer(visit: Visit, answers: Answers, received: Received, hear: Call
                         continue
                     if first is None and isinstance(event, CleanDelta):
                         first = clock.monotonic() - began
-                    await hear(event)
+                    if hear is not None:
+                        await hear(event)
     except HeadraceError as error:
         answers.metrics.failed(service, error, clock.monotonic() - began)
         raise
@@ -131,11 +134,6 @@ async def _answer(visit: Visit, answers: Answers, received: Received, hear: Call
     assert answer is not None  # noqa: S101 - the line ends with an answer or raises
     answers.metrics.answered(answer, clock.monotonic() - began, first)
     return answer
-
-
-async def _unheard(event: Opened | CleanDelta) -> None:
-    """The page is sent once the answer is whole."""
-    del event
 
 
 def _asked(visit: Visit, session: Session, fields: Mapping[str, str], *, stream: bool) -> Asked:

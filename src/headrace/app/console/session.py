@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.console.shield import host, is_secure
@@ -98,14 +97,13 @@ def _names(scope: Scope, name: str) -> tuple[str, str]:
 
 def _cookie(scope: Scope, name: str, *, over_tls: bool) -> str | None:
     """The cookie's value; over https only the one that no neighbouring host can have set."""
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        jar.load(header(scope, b"cookie"))
-    except CookieError:
-        return None
+    sent = [each.strip().partition("=") for each in header(scope, b"cookie").split(";")]
     secure, plain = _names(scope, name)
-    found = jar.get(secure) or (None if over_tls else jar.get(plain))
-    return found.value if found is not None else None
+    for wanted in (secure,) if over_tls else (secure, plain):
+        for found, _, value in sent:
+            if found == wanted:
+                return value
+    return None
 
 
 def _set(scope: Scope, name: str, value: str, *more: str) -> tuple[bytes, bytes]:
