@@ -288,6 +288,7 @@ class Exchange:
 
     def abort(self) -> None:
         """Drop the connection at once."""
+        self._cycle.disconnected = True
         self._connection.transport.abort()
 
     def ends(self) -> bool:

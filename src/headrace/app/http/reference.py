@@ -32,9 +32,9 @@ Headrace speaks the OpenAI chat dialect: point a client at `http://HOST:PORT/v1`
 the name of a *service*. Made from the tables that the code goes by.
 
 ```console
-$ curl -s http://127.0.0.1:8080/v1/chat/completions \\
-    -H "Authorization: Bearer $HEADRACE_KEY" -H "Content-Type: application/json" \\
-    -d '{"model": "help", "messages": [{"role": "user", "content": "How do I return to an earlier revision?"}]}'
+$ ASKED='{"model": "help", "messages": [{"role": "user", "content": "How do I return to an earlier revision?"}]}'
+$ curl -sf http://127.0.0.1:8080/v1/chat/completions -H "Authorization: Bearer $HEADRACE_KEY" -d "$ASKED"
+$ curl -sf http://127.0.0.1:8080/v1/models -H "Authorization: Bearer $HEADRACE_KEY"
 ```
 
 Who asks is told by `Authorization: Bearer KEY` and nothing else; cookies count only in the console.
