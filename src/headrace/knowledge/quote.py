@@ -11,6 +11,7 @@ compared by the embedder's vectors for them, made over the whole passage, so tha
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.5
 """The calibrated confidence below which a service abstains unless it says otherwise."""
+
+
+_LINE = re.compile(r"line (\d+)")
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class Tokens(Protocol):
@@ -84,5 +89,12 @@ class Quoter:
                 score = float((near[:, inside].max(axis=1) * weights).sum() / weights.sum())
                 start, end = passage.start + unit.start, passage.start + unit.end
                 confidence = 1 / (1 + math.exp(-20 * (score - 0.5)))
-                found.append(Quote(index, start, end, passage.text[unit.start : unit.end], passage.place, confidence))
+                found.append(Quote(index, start, end, passage.text[unit.start : unit.end], place_of(passage, unit.start), confidence))
         return tuple(sorted(found, key=lambda quote: (-quote.confidence, quote.passage, quote.start))[:limit])
+
+
+def place_of(passage: Passage, offset: int) -> str:
+    """Where the character at `offset` of a passage's text is, in a person's words: its own line where places are lines, else the place of
+    the passage."""
+    line = _LINE.fullmatch(passage.place)
+    return f"line {int(line[1]) + len(_LINE_END.findall(passage.text, 0, offset))}" if line else passage.place
