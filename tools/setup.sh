@@ -79,9 +79,11 @@ look_for_packages() {
     *) stop "${said#* }" ;;
   esac
   is_whole || "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=("python$(version_of "$python")-venv")
-  [ "$level" = base ] && return
+  [ "$level" != base ] || return 0
   [ -n "$(command -v chromium || true)" ] || missing+=(chromium)
   [ -n "$(command -v strace || true)" ] || missing+=(strace)
+  # The browser's driver and the type checker each bring a node, which wants this.
+  "$python" -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null || missing+=(libatomic1)
 }
 
 install_packages() {

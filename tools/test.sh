@@ -9,7 +9,7 @@ fi
 rm -rf build/coverage
 mkdir -p build/coverage
 failed=0
-.venv/bin/python -m coverage run -m pytest || failed=$?
+.venv/bin/python -m coverage run -m pytest --durations 12 --durations-min 3 || failed=$?
 .venv/bin/python -m coverage combine --quiet
 .venv/bin/python -m coverage json --quiet -o build/coverage/coverage.json
 .venv/bin/python tools/floors.py build/coverage/coverage.json || failed=1
