@@ -45,6 +45,13 @@ def held(folder: Path) -> list[StoredPassage]:
     return [_passage(row) for row in rows]
 
 
+def vectors_in(folder: Path) -> dict[str, object]:
+    """The vector of every passage in a tenant's folder, by id."""
+    table = lancedb.connect(folder).open_table(lance_table.TABLE)
+    rows = table.search().select(["id", lance_table.VECTOR]).to_arrow().to_pylist()  # pyright: ignore[reportUnknownMemberType]
+    return {str(row["id"]): row[lance_table.VECTOR] for row in rows}
+
+
 @contextmanager
 def retrieval(root: Path, embedder: Embedder | None, quoter: Quoter | None = None, **others: object) -> Generator[Retrieval]:
     """Search over the tenants whose folders are in `root`."""

@@ -34,8 +34,8 @@ UNINDEXED = 2_000
 """Rows outside the index over words that a search may have to read: each thousand costs it about 10 ms."""
 UNINDEXED_PART = 20
 """The part of a large table that may be outside: bringing rows in writes much of the table anew."""
-FRAGMENTS = 24
-"""Pieces of the table that a search may have to open."""
+PIECES = 24
+"""Pieces of the table that a search may have to open; also, commits whose files are kept."""
 DEAD = 0.1
 """Share of deleted rows from which on the table is written anew."""
 _AT_ONCE = timedelta(milliseconds=1)
@@ -99,15 +99,14 @@ class LancePassages:
         """Vectors by passage id; ids that are gone are passed over."""
         if not vectors:
             return
-        flat = np.asarray(list(vectors.values()), dtype=np.float32).ravel()
-        column = self._schema.field(form.VECTOR).type
-        given = {
-            "id": pa.array(vectors, pa.string()),
-            "made_by": pa.array([made_by] * len(vectors), pa.string()),
-            form.VECTOR: pa.FixedSizeListArray.from_arrays(pa.array(flat), type=column),
-        }
         with _told():
-            _run(self._table.merge_insert("id").when_matched_update_all(), pa.table(given))
+            flat = np.asarray(list(vectors.values()), dtype=np.float32).ravel()
+            given = {
+                "id": pa.array(vectors, pa.string()),
+                "made_by": pa.array([made_by] * len(vectors), pa.string()),
+                form.VECTOR: pa.FixedSizeListArray.from_arrays(pa.array(flat), type=self._schema.field(form.VECTOR).type),
+            }
+            _run(self._table.merge_insert("id").when_matched_update_all(), pa.table(given), without_vector="error")
             self._keep_quick()
 
     def optimize(self) -> None:
@@ -119,7 +118,7 @@ class LancePassages:
             erase = self._owed.exists()
             if erase:
                 self._write_anew()
-            if erase or self._is_slow(UNINDEXED // 4, FRAGMENTS // 3) or self._is_ragged():
+            if erase or self._is_scattered(UNINDEXED // 4, PIECES // 3) or self._is_ragged():
                 self._tidy()
             if self._wants_vector_index():
                 self._table.create_index(form.VECTOR, config=form.vector_index())
@@ -164,13 +163,15 @@ class LancePassages:
 
     def _keep_quick(self) -> None:
         """During a long pass: searches must not wait for its end to be quick."""
-        if self._is_slow(max(UNINDEXED, self._fragments()[1] // UNINDEXED_PART), FRAGMENTS * 4):
+        if self._is_scattered(max(UNINDEXED, self._fragments()[1] // UNINDEXED_PART), PIECES * 4):
             self._tidy()
 
-    def _is_slow(self, unindexed: int, fragments: int) -> bool:
-        """Whether a search has many rows to read one by one, or many files to open."""
+    def _is_scattered(self, unindexed: int, pieces: int) -> bool:
+        """Whether a search has many rows to read one by one, or many files to open; or whether many commits lie about."""
         words = self._table.index_stats(form.WORDS_INDEX)
-        return words is None or words.num_unindexed_rows > unindexed or self._fragments()[0] > fragments
+        if words is None or words.num_unindexed_rows > unindexed or self._fragments()[0] > pieces:
+            return True
+        return sum(1 for _ in (form.folder_of(self._folder) / "_versions").glob("*.manifest")) > pieces
 
     def _is_ragged(self) -> bool:
         """Whether many rows are only marked as deleted."""
@@ -211,9 +212,9 @@ def _rows_of(table: Table, names: list[str], condition: str) -> list[dict[str, o
     return query.to_arrow().to_pylist()
 
 
-def _run(merge: LanceMergeInsertBuilder, rows: pa.Table) -> None:
-    """Commit a merge. Rows without a vector are meant so."""
-    merge.execute(rows, on_bad_vectors="null")  # pyright: ignore[reportUnknownMemberType]
+def _run(merge: LanceMergeInsertBuilder, rows: pa.Table, *, without_vector: str = "null") -> None:
+    """Commit a merge."""
+    merge.execute(rows, on_bad_vectors=without_vector)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _update(table: Table, condition: str, **columns: str) -> None:
