@@ -84,7 +84,7 @@ TOKENS: dict[str, tuple[str, ...]] = {
     "duffel_token": ("duffel_live_{u43}",),
     "dynatrace_token": ("dt0c01.{L24}.{L64}",),
     "easypost_key": ("EZAK{w54}",),
-    "facebook_token": ("EAAC{w160}",),
+    "facebook_token": ("EAAC{w160}", "{d15}|{u27}"),
     "figma_token": ("figd_{u43}",),
     "flutterwave_key": ("FLWSECK_TEST-{h32}-X",),
     "fly_token": ("fo1_{u43}",),
@@ -96,7 +96,7 @@ TOKENS: dict[str, tuple[str, ...]] = {
     "google_oauth_refresh_token": ("1//0{u60}",),
     "google_oauth_secret": ("GOCSPX-{u28}",),
     "google_oauth_token": ("ya29.{u120}",),
-    "grafana_token": ("glsa_{w32}_{h8}", "glc_eyJ{b80}", "eyJrIjoi{w80}"),
+    "grafana_token": ("glsa_{w32}_{h8}", "glc_{b80}", "eyJrIjoi{w80}"),
     "groq_key": ("gsk_{w52}",),
     "harness_key": ("pat.{w22}.{h24}.{w20}",),
     "headrace_key": ("hr_live_{w46}",),
@@ -163,13 +163,14 @@ TOKENS: dict[str, tuple[str, ...]] = {
     "vault_token": ("hvs.{u90}", "hvb.{u120}"),
     "voyage_key": ("pa-{u43}",),
     "xai_key": ("xai-{w80}",),
-    "yandex_key": ("AQVN{u36}",),
+    "yandex_key": ("AQVN{u36}", "YCM{u37}"),
     "yandex_token": ("t1.A{u60}.{u86}",),
 }
 """By kind, the forms that issuers give out."""
 STARTS_LATER = {"teams_webhook": ".webhook.office.com"}
 """Kinds of which not the whole form is the match."""
 
+TOKENS["json_web_token"] = ("ZXlKaGJHY2lPaU{b80}",)
 NAMED: tuple[tuple[str, str, str], ...] = (
     ("azure_storage_key", "DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=%s;EndpointSuffix=core", "{b86}=="),
     ("azure_storage_key", "Endpoint=sb://acme.servicebus/;SharedAccessKey=%s", "{b43}="),
@@ -183,12 +184,15 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     ("password", "my password for the router is %s, I think", "hunter2x"),
     ("password", "mysql -u root --password=%s shop", "Xk29sLLq2"),
     ("password", "curl -u deploy:%s https://h/", "q9Xv2mLk"),
+    ("password", '<add key="ClearTextPassword" value="%s" />', "kX82!Lqp"),
+    ("password", "BUNDLE_ENTERPRISE__CONTRIBSYS__COM: %s", "{h8}:{h8}"),
     ("password", "mot de passe : '%s'", "4kLm!9sd"),
     ("password", "pwd=%s", "48291735"),
     ("secret", '"api_key": "%s"', "{h20}"),
     ("secret", "the api key is %s and it works", "{h20}"),
     ("secret", 'System.setProperty("X_TOKEN", "%s")', "{w24}"),
     ("secret", "client_secret: %s", "{u40}"),
+    ("secret", "discord_TOKEN ?= %s", "{d32}"),
     ("secret", "AWS_SECRET_ACCESS_KEY=%s", "{b40}"),
     ("secret", "kucoinToken := `%s`", "{h8}-{h4}-{h4}-{h4}-{h12}"),
     ("authorization", "Authorization: Bearer %s", "{h32}"),
@@ -215,6 +219,8 @@ PERSONAL: tuple[tuple[str, str, str], ...] = (
     ("phone", "Phone: %s\n", "451 5986"),
     ("phone", "Mobile: %s\n", "5403926876"),
     ("phone", "call me on %s?", "9472 7916"),
+    ("phone", "Ana Muster\n%s-Phone\n", "72 128 827"),
+    ("phone", "%s (mobile)", "723 813 266"),
     ("iban", "IBAN %s.", "DE89 3704 0044 0532 0130 00"),
     ("iban", "IBAN %s.", "GB29NWBK60161331926819"),
     ("iban", "IBAN %s.", "ch9300762011623852957"),
@@ -259,6 +265,7 @@ HARMLESS_SECRETS = (
     "export OPENAI_API_KEY=${OPENAI_KEY}",
     "aws_access_key_id = AKIAIOSFODNN7EXAMPLE",
     "password must contain 8 characters, e.g. Abcdef12",
+    '<input name="authenticity_token" value="7SWa-Fo1_hsC6oovfBsJFLGPUl2Eh" />',
     "max_tokens: 512, eos_token: 50256, next_token=aGVsbG8gd29ybGQx",
     "tokenizer = tokens[12345678]",
     "secret: projects/1234/secrets/foo/versions/3",
@@ -270,11 +277,13 @@ HARMLESS_SECRETS = (
     "docker run -u 1000:1000 image",
     "credentialsId: '29f63271-dc2f-4734-8221-5b31b5169bac'",
     "key = base64.b64encode(value), symbol2label, utf8_name",
+    "password = decoded64(value), token = a1b2c3d4e5f6g7h8(x)",
+    "eyAAAAAAAAAAAAAAAAA.eyJzdWIiOiI0MiJ9",
 )
 HARMLESS_PERSONAL = (
     "On 2024-01-15 10:30 and 15.01.2024, 01/02/2023 12:30.",
     "version 1.2.3.4, section 8.2.4.44, v10.20.30.40, net 10.0.0.0/8, 127.0.0.1, 255.255.255.0",
-    "std::vector, a::b, 12:30:45, fade::add, Class::method",
+    "ff02:0:1::1, std::vector, a::b, 12:30:45, fade::add, Class::method",
     "git@github.com:acme/shop.git and @handle and a@b",
     "4111 1111 1111 1112, 4444444444444444, 1234567890123456",
     "DE88 3704 0044 0532 0130 00 and XX12 3456 7890",

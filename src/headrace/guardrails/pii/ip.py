@@ -69,5 +69,5 @@ class Addresses6:
                 address = IPv6Address(found.group(1).decode())
             except AddressValueError:
                 continue
-            if address.is_global or address.is_private or address.is_link_local:
+            if not (address.is_multicast or address.is_loopback or address.is_unspecified):
                 yield Span("ip_address", start, end)

@@ -28,10 +28,12 @@ _CODE = re.compile(
 """ITU-T E.164 country codes."""
 _NAMED = re.compile(
     rb"(?i)(?:\b(?:tel(?:e?(?:phone|fon|fono|efoon))?|(?:tele)?phone|mob(?:ile|il)?|cell(?:ular)?|fax|handy|natel|desk|direct|whatsapp|sms|"
-    rb"hotline|(?:call|text|reach|ring|phone|contact)(?: me| us| him| her| them)? (?:at|on)|(?:call|dial|text)(?: me| us)?|"
+    rb"hotline|(?:call|text|reach|ring|phone|contact)(?: me| us| him| her| them)? (?:at|on)|"
+    rb"(?:call|dial|text|ring)(?: me| us| him| her| them)?(?: the| this| my| our)?(?: number)?|"
     rb"(?:my|your|his|her|our|their|new|home|work|office|contact) number)|t\xc3\xa9l(?:\xc3\xa9phone)?|\xe2\x98\x8e)"
     rb"(?: ?(?:no|nr|number|nummer|num|line))?(?:[.:#]{1,2} ?| )(?:is |at |on |under )?\(?$"
 )
+_NAMED_BEHIND = re.compile(rb"(?i) ?[-(]? ?(?:(?:tele)?phone|tel|fax|mobile|cell|office)\b")
 _CONTEXT = 40
 _LONGER = re.compile(rb"[0-9A-Za-z_%]|[.,:/-][0-9]")
 _EXTENSION = re.compile(rb"(?: ?x| ?ext\.?:?)[0-9]{1,6}\b")
@@ -94,7 +96,7 @@ def _numbers(run: _Run) -> Iterator[tuple[int, int]]:
         if _international(before, digits):
             yield run.start - 1, run.end
             return
-        if _DATE.match(text) is None and (_NAMED.search(before) or _dialled_abroad(text, digits)):
+        if _DATE.match(text) is None and (_NAMED.search(before) or _NAMED_BEHIND.match(run.data, run.end) or _dialled_abroad(text, digits)):
             yield run.start, run.end
             return
     if not before[-1:].isalnum() and before[-1:] not in _NO_START:

@@ -18,9 +18,9 @@ _SAYS_PASS = r"pass(?:word|wd|phrase|code)s?|passwort|kennwort|contrase[nñ]a|mo
 _KEY = "api|access|auth|private|signing|encryption|master|license|account|storage|subscription|application|app|consumer|secret|service"
 _SAYS_SECRET = rf"secrets?|tokens?|credentials?|(?:{_KEY})[ _.-]?keys?"
 _NAME = "[A-Za-z0-9_.-]{0,24}"
-_IS = r"""["'`\])]{0,2}[ \t]{0,8}(?::=|=>|[?.+|]{0,2}={1,3}|:)[ \t]{0,8}"""
+_IS = r"""["'`\])]{0,2}[ \t]{0,8}(?::=|=>|[?.+|]{0,2}={1,3}|:|value=)[ \t]{0,8}"""
 """What stands between a name and its value in code, configuration and JSON."""
-_IS_OR_NEXT = r"""["'`\])]{0,2}[ \t]{0,8}(?::=|=>|[?.+|]{0,2}={1,3}|:|,)[ \t]{0,8}"""
+_IS_OR_NEXT = r"""["'`\])]{0,2}[ \t]{0,8}(?::=|=>|[?.+|]{0,2}={1,3}|:|,|value=)[ \t]{0,8}"""
 """In calls too; there the value must be quoted."""
 _SPOKEN = r"(?:[ \t][a-zA-Z]{1,12}){0,4}[ \t](?:is|was|ist|lautet|war|est|es)[ \t]{0,2}:?[ \t]{1,2}"
 _QUOTED = r"""(?:[A-Za-z]{1,2})?["'`]([^\s"'`]{6,64})"""
@@ -29,7 +29,8 @@ _FLAG = "(?:password|passwd|token|secret|api-key)"
 _REST = r"""[^\s"'`<>]*"""
 
 _NO_SECRET_BEFORE = re.compile(
-    r"(?:\b|_)(?:next|page|cont(?:inuation)?|eos|bos|pad|unk|sep|mask|special|csrf|xsrf|max|min|num|n|per|public)[_.-]?$", re.IGNORECASE
+    r"(?:\b|_)(?:next|page|cont(?:inuation)?|eos|bos|pad|unk|sep|mask|special|csrf|xsrf|authenticity|max|min|num|n|per|public)[_.-]?$",
+    re.IGNORECASE,
 )
 _NO_SECRET_AFTER = re.compile(
     r"i[sz]e|count|limit|max|min|len|size|type|name|file|path|dir|ur[il]|endpoint|hint|policy|expir|ttl|age|field|column|label|prompt|"
@@ -40,15 +41,18 @@ _WORDS = re.compile(r"[_./:-]*(?:[A-Za-z]+|[0-9]{1,4})(?:[_./:@#+-]+(?:[A-Za-z]+
 _NAMES = re.compile(r"[_./:-]*[A-Za-z]+[0-9]{0,4}[A-Za-z]{0,8}(?:[_./:-]+[A-Za-z]*[0-9]{0,4}[A-Za-z]{0,8})*")
 """Names of code have one number in a word at most: ``b64encode``, ``symbol2label``, ``key_v2``."""
 _PLACE = re.compile(
-    r"[a-z]{2,8}:/|[./~]|[A-Za-z]:\\|[^/]*\.(?:json|ya?ml|txt|pem|key|py|js|ts|html?|md|csv|xml|cfg|ini|env)$", re.IGNORECASE
+    r"[a-z]{2,8}:/|(?:\.{1,2}|~)/|/?(?:[\w.@-]+/){2,}|[A-Za-z]:\\|[^/]*\.(?:json|ya?ml|txt|pem|key|py|js|ts|html?|md|csv|xml|cfg|ini|env)$",
+    re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"[@$%#{]|[A-Za-z_]+\d{0,3}(?:\.[A-Za-z_]+\d{0,3})+$|(?:env|vault|secret|ref|sha\d+|arn):")
 _ITSELF = re.compile(
     r"(?:my|the|new|old|db|user|root|admin|test|some|super)?[_-]?(?:pass(?:word|wd|phrase)?|pwd|secret|token|key)[_-]?[0-9]{0,4}!?",
     re.IGNORECASE,
 )
-_PASSWORD_BITS, _SECRET_BITS = 2.2, 3.0
+_PASSWORD_BITS, _SECRET_BITS = 2.2, 2.8
 """Least entropy a character."""
+_LONG_NUMBER = 20
+"""Digits that no count, date or ordinary id has."""
 _MARKS = b".,;:)"
 _CALLS = (b"(", b"[")
 
@@ -96,7 +100,9 @@ def a_secret(before: str, more: str, value: str) -> bool:
     """Made by a machine: letters and digits mixed within a word, and not the name of a thing."""
     if _NO_SECRET_BEFORE.search(before) or _NO_SECRET_AFTER.search(more) or _NAMES.fullmatch(value):
         return False
-    return mixed(value) and not _is_a_word(value) and made_by_a_machine(value, _SECRET_BITS)
+    if not mixed(value) and not (value.isdigit() and len(value) >= _LONG_NUMBER):
+        return False
+    return not _is_a_word(value) and made_by_a_machine(value, _SECRET_BITS)
 
 
 def a_password(before: str, more: str, value: str) -> bool:
@@ -140,6 +146,7 @@ WAYS: Final = (
     Named("password", (f"(?i:{_SAYS_PASS})",), f"(?i:{_SAYS_PASS})({_NAME}){_IS_OR_NEXT}{_QUOTED}", a_password),
     Named("password", (f"(?i:{_SAYS_PASS})",), f"(?i:{_SAYS_PASS})({_NAME})(?:{_IS}|>){_BARE}", a_password),
     Named("password", (f"(?i:{_SAYS_PASS})",), f"""(?i:{_SAYS_PASS})(){_SPOKEN}["'`]?{_BARE}""", a_spoken_password),
+    Named("password", ("__CONTRIBSYS__COM",), f"__CONTRIBSYS__COM({_NAME}){_IS}[\"']?([0-9a-f]{{8}}:[0-9a-f]{{8}})", a_password),
     Named("password", (f"--{_FLAG}[ =]",), f"""--{_FLAG}()[ =]["']?{_BARE}""", a_spoken_password),
     Named("password", ("(?:-u|--user)[ =]",), f"""(?:-u|--user)()[ =]["']?[^\\s:"']{{1,64}}:["']?{_BARE}""", a_spoken_password),
     Named(

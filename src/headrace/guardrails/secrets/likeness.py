@@ -17,9 +17,7 @@ _SAME = re.compile(r"(.)\1{5}")
 
 
 def entropy(text: str) -> float:
-    """Shannon entropy in bits a character, over the characters that it holds."""
-    if not text:
-        return 0.0
+    """Shannon entropy in bits a character, over the characters that it holds; 0 for no text."""
     size = len(text)
     return -sum(count / size * log2(count / size) for count in Counter(text).values())
 
