@@ -47,6 +47,7 @@ class Knowledge:
         del payload
         if not self._loading.done():
             raise Unavailable("The knowledge process loads its embedder.", code="internal.knowledge_loading", mend="It takes seconds.")
+        self._loading.result()
         return _encoder.encode(None)
 
 
