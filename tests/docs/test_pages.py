@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import TypeAdapter
@@ -16,6 +17,11 @@ from headrace.config.located import read
 from headrace.config.schemas import FORMS
 from tests.docs.pages import ROOT, Block, blocks, pages, script
 from tests.installation import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.installation import Installation
 
 ELSEWHERE = {
     "make up": "tests/scenario/test_make_up.py",
@@ -44,37 +50,58 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a reader stands: a folder with their documents, beside the workspace that ``make up`` made."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "handbook").mkdir()
+    (folder / "handbook" / "travel.md").write_text("# Travel\n\nHotels are booked by the travel desk. Trains are first class.\n")
+    shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("decisions"))
+    (folder / "snippets").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(home: Path) -> Iterator[Installation]:
+    """The workspace, being served."""
+    with running(home / "workspace", documents=home / "docs") as installation:
+        yield installation
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Where a reader stands: a folder with their documents, and the workspace that ``make up`` made, being served."""
-    handbook = tmp_path / "handbook"
-    handbook.mkdir()
-    (handbook / "travel.md").write_text("# Travel\n\nHotels are booked by the travel desk. Trains are first class.\n")
-    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("decisions", "pictures"))
-    return tmp_path
+def installation(served: Installation, home: Path) -> Iterator[Installation]:
+    """The same for every page: what one changes is taken back before the next."""
+    kept, workspace = home / "kept", served.workspace
+    shutil.copytree(workspace, kept, ignore=shutil.ignore_patterns(".headrace"))
+    yield served
+    for each in workspace.iterdir():
+        if each.is_dir() and each.name != ".headrace":
+            shutil.rmtree(each)
+    shutil.copytree(kept, workspace, dirs_exist_ok=True)
+    shutil.rmtree(kept)
+    served.run("apply")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_page_runs_from_its_first_command_to_its_last(page: Path, home: Path) -> None:
-    with running(home / "workspace", documents=home / "docs") as installation:
-        snippets = home / "snippets"
-        snippets.mkdir()
-        key = installation.key("reader", groups=("members", "curators"))
-        for number, block in enumerate(blocks(page)):
-            if block.kind == "python":
-                (snippets / f"{number}.py").write_text(
-                    block.body.replace("http://127.0.0.1:8080", installation.url).replace("hr_live_…", key)
-                )
-        (home / "edit.py").write_text(EDIT.format(root=str(ROOT), page=str(page)))
-        commands = (
-            script(page, ELSEWHERE).replace("http://127.0.0.1:8080", installation.url).replace("/srv/handbook", str(home / "handbook"))
-        )
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HEADRACE_KEY": key}
-        environment.pop("HEADRACE_WORKSPACE", None)
-        done = subprocess.run(
-            ["bash", "-c", commands], cwd=home, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False
-        )
-        assert done.returncode == 0, f"{done.stderr[-3000:]}\n--- output\n{done.stdout[-2000:]}"
+def test_a_page_runs_from_its_first_command_to_its_last(page: Path, installation: Installation, home: Path) -> None:
+    key = installation.key("reader", groups=("members", "curators"))
+    there = {"http://127.0.0.1:8080": installation.url, "/srv/handbook": str(home / "handbook")}
+    for number, block in enumerate(blocks(page)):
+        if block.kind == "python":
+            (home / "snippets" / f"{number}.py").write_text(_put(block.body, {**there, "hr_live_…": key}))
+    (home / "edit.py").write_text(EDIT.format(root=str(ROOT), page=str(page)))
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HEADRACE_KEY": key}
+    environment.pop("HEADRACE_WORKSPACE", None)
+    command = ["bash", "-c", _put(script(page, ELSEWHERE), there)]
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False)
+    assert done.returncode == 0, f"{done.stderr[-3000:]}\n--- output\n{done.stdout[-2000:]}"
+
+
+def _put(text: str, there: dict[str, str]) -> str:
+    """A page's addresses and folders as they are here."""
+    for shown, meant in there.items():
+        text = text.replace(shown, meant)
+    return text
 
 
 @pytest.mark.parametrize("block", YAML, ids=lambda block: f"{name(block.page)}:{block.line}")
