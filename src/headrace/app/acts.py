@@ -77,7 +77,7 @@ async def _answers(client: LedgerClient) -> bool:
 async def _append_here(layout: Layout, written: Facts) -> None:
     """Open the log in this process for one record, on a socket of its own. Raises OperationFailed when it cannot be opened."""
     socket = layout.socket(f"act-{os.getpid()}")
-    socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    layout.make_sockets()
     serving = asyncio.create_task(sequencer.serve(layout.ledger, socket))
     client = LedgerClient(socket)
     appending = asyncio.create_task(client.append(written))

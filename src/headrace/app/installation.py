@@ -116,6 +116,7 @@ class Installation:
         await asyncio.gather(*(self.supervisor.stop(name) for name in others))
         await self.supervisor.stop("ledger")
         self._layout.address.unlink(missing_ok=True)
+        self._layout.clear_sockets()
 
     async def _retire(self, name: str) -> None:
         """Stop a process that no revision wants any more, once the gateway has turned away from it and it has nothing to do."""

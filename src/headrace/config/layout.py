@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from headrace.core.errors import OperationFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,24 @@ class Layout:
 
     def socket(self, process: str) -> Path:
         """Unix socket of a process. In a short private folder: a socket's path may not pass 107 bytes."""
+        return self._sockets / f"{process}.sock"
+
+    def make_sockets(self) -> None:
+        """Make the sockets' folder. Raises OperationFailed when it is there and somebody else's, or open to others: its name can be guessed,
+        and whoever owns it could stand in for our processes."""
+        self._sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self._sockets.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            msg = "The folder for the installation's sockets is not ours alone."
+            mend = "Remove it, or set XDG_RUNTIME_DIR to a folder of your own."
+            raise OperationFailed(msg, code="operation.foreign_sockets", param=str(self._sockets), mend=mend)
+
+    def clear_sockets(self) -> None:
+        """Take the sockets' folder away, with what processes that were killed left in it. For when nothing runs."""
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    @property
+    def _sockets(self) -> Path:
         base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
         digest = hashlib.sha256(str(self.workspace.resolve()).encode()).hexdigest()[:12]
-        return base / f"headrace-{os.getuid()}-{digest}" / f"{process}.sock"
+        return base / f"headrace-{os.getuid()}-{digest}"

@@ -53,8 +53,8 @@ def run(
     die_with_parent()
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(levelname)s %(message)s", stream=sys.stderr)
-    layout.socket(name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        layout.make_sockets()
         with asyncio.Runner(loop_factory=loop) as runner:
             runner.run(_until_told(body(layout)))
     except HeadraceError as error:
