@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from headrace.app.ids import RandomIds, SystemClock
+from headrace.config.layout import ACT
 from headrace.core.errors import OperationFailed, Unavailable
 from headrace.evidence import sequencer
 from headrace.evidence.client import LedgerClient
@@ -76,7 +77,7 @@ async def _answers(client: LedgerClient) -> bool:
 
 async def _append_here(layout: Layout, written: Facts) -> None:
     """Open the log in this process for one record, on a socket of its own. Raises OperationFailed when it cannot be opened."""
-    socket = layout.socket(f"act-{os.getpid()}")
+    socket = layout.socket(f"{ACT}{os.getpid()}")
     layout.make_sockets()
     serving = asyncio.create_task(sequencer.serve(layout.ledger, socket))
     client = LedgerClient(socket)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.core.errors import OperationFailed
+
+
+ACT = "act-"
+"""What the socket of a command is called that writes one record, where no installation runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ class Layout:
         return self._sockets / f"{process}.sock"
 
     def make_sockets(self) -> None:
-        """Make the sockets' folder. Raises OperationFailed when it is there and somebody else's, or open to others: its name can be guessed,
-        and whoever owns it could stand in for our processes."""
+        """Make the sockets' folder. Raises OperationFailed when it is there and is somebody else's or open to others: its name can be
+        guessed, and whoever owns it could stand in for our processes."""
         self._sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self._sockets.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
@@ -90,8 +94,12 @@ class Layout:
             raise OperationFailed(msg, code="operation.foreign_sockets", param=str(self._sockets), mend=mend)
 
     def clear_sockets(self) -> None:
-        """Take the sockets' folder away, with what processes that were killed left in it. For when nothing runs."""
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        """Take the sockets' folder away, with what processes that were killed left in it; not from a command that is writing a record."""
+        for left in self._sockets.glob("*.sock"):
+            if not left.name.startswith(ACT):
+                left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._sockets.rmdir()
 
     @property
     def _sockets(self) -> Path:
