@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from headrace.adapters.models.openai import Endpoint, OpenAIChat
 from headrace.app.ids import RandomIds, SystemClock
 from headrace.config import template
-from headrace.config.model import Policy, Workspace
+from headrace.config.model import Deployment, Policy, Service, Workspace
 from headrace.core.errors import Unauthenticated
 from headrace.core.events import CleanDelta
 from headrace.core.flow import Answer, Call, Opened, Received
@@ -33,7 +33,7 @@ from tests.providers.openai_server import FAULTS, provider
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from headrace.config.model import Deployment, GuardActions
+    from headrace.config.model import GuardActions
     from headrace.core.ports import ChatModel, Clock, Guard, Ledger, Retriever
     from headrace.core.values import Facts, Scope
     from headrace.evidence.client import LedgerClient
@@ -129,6 +129,27 @@ class House:
         """The same house under a policy that forbids these (action, name) too."""
         made = self.rooms.workspace.model_copy(update={"policies": (POLICIES, forbidding(*what))})
         return self.with_(workspace=made, policy=CedarEngine(made))
+
+    def with_engine(self, socket: Path, *, slots: int = 4, context: int = 4096) -> House:
+        """The same house with a service ``own`` on an engine that listens there (or will)."""
+        form = Deployment.model_validate(
+            {
+                "deployment": "own",
+                "embedded": {"model": "smollm2-135m-instruct", "slots": slots, "context": context},
+                "price": ["0.02 EUR per slot-hour"],
+            }
+        )
+        service = Service.model_validate({"service": "own", "models": [{"deployment": "own"}], "max_tokens": 64})
+        made = self.rooms.workspace
+        made = made.model_copy(update={"services": {**made.services, "own": service}, "deployments": {**made.deployments, "own": form}})
+        model = OpenAIChat(Endpoint.embedded(socket, slots=slots), "smollm2-135m-instruct")
+        own = Running(form, model, Slots(slots, queue=32, patience=60), SlotMeter(self.rooms.clock))
+        return self.with_(
+            workspace=made,
+            policy=CedarEngine(made),
+            rules={**self.rooms.rules, "own": ServiceRules((), (), (), None)},
+            deployments={**self.rooms.deployments, "own": own},
+        )
 
     async def records(self, request: str) -> list[dict[str, object]]:
         """What the log holds of a request, in order."""

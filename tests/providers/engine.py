@@ -63,6 +63,14 @@ class Engine:
         ):
             return await response.text()
 
+    async def post(self, path: str, body: object) -> str:
+        """What the engine answers."""
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(self.socket))) as session,
+            session.post(f"http://engine{path}", json=body) as response,
+        ):
+            return await response.text()
+
     async def active(self) -> int:
         """Slots that are being worked on."""
         return (await self.get("/slots")).count('"is_processing":true')

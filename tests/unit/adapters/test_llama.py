@@ -32,7 +32,7 @@ def test_a_cpu_that_will_do() -> None:
 
 def test_a_cpu_that_lacks_something_is_named_before_its_library_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert llama.lacking_features("AMD64", MODERN.replace(" avx2", "").replace(" fma", "")) == ("avx2", "fma")
-    monkeypatch.setattr(llama, "lacking_features", lambda machine, cpuinfo: ("avx2", "fma"))
+    monkeypatch.setattr(llama, "lacking_features", lambda *_: ("avx2", "fma"))
     with pytest.raises(OperationFailed, match="This machine's CPU lacks AVX2, FMA") as raised:
         llama.preflight()
     assert raised.value.code == "models.cpu_too_old"

@@ -8,14 +8,19 @@ import ctypes
 import importlib
 import os
 import platform
+import sys
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from headrace.core.errors import OperationFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 SMALL_WEIGHTS = 256 << 20
 """Bytes. Below, one thread writes faster than two, by half: they would meet hundreds of times a token, for little work in between."""
 MOST_THREADS = 8
+STDERR = 2
 _NATIVE = "headrace.adapters.engines.native"
 _X86 = ("x86_64", "amd64")
 _NEEDED = ("avx", "avx2", "bmi2", "f16c", "fma")
@@ -62,30 +67,46 @@ async def serve(engine: Form, weights: Path, socket: Path) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     preflight()
     native = importlib.import_module(_NATIVE)  # only now: importing it runs native code
-    server = await asyncio.to_thread(_start, cast("_Native", native), engine, gguf_of(weights), socket)
+    # llama.cpp listens before it has loaded: it does so under another name, and the socket that others look for means that it is ready.
+    early = socket.with_name(f"~{socket.name}")  # it takes only names that end in .sock
+    for left in (early, socket):
+        left.unlink(missing_ok=True)
+    server = await asyncio.to_thread(_start, cast("_Native", native), engine, gguf_of(weights), early)
     try:
-        await asyncio.Event().wait()
+        with _mute():
+            early.rename(socket)
+            await asyncio.Event().wait()
     finally:
         del server  # stops it; answers under way are broken off, which their readers see
         with contextlib.suppress(FileNotFoundError):
             os.unlink(socket)  # noqa: PTH108 - one call that does not block
 
 
+@contextlib.contextmanager
+def _mute() -> Generator[None]:
+    """Nothing is written to standard error: there the library prints grammars and patterns that it cannot read, and those are made of
+    what clients sent. What it says while it loads is of the model alone."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - it is no path of ours
+        os.dup2(nowhere.fileno(), STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+
+
 def _start(native: _Native, engine: Form, file: Path, socket: Path) -> object:
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # llama.cpp listens before it has loaded: it does so under another name, and the socket that others look for means that it is ready.
-    early = socket.with_name(f"~{socket.name}")  # it takes only names that end in .sock
-    for left in (early, socket):
-        left.unlink(missing_ok=True)
     writing, reading = threads_of(engine, file, len(os.sched_getaffinity(0)))
     try:
-        server = native.start(file, early, slots=engine.slots, context=engine.context, writing=writing, reading=reading)
+        server = native.start(file, socket, slots=engine.slots, context=engine.context, writing=writing, reading=reading)
     except RuntimeError as error:
         msg = f'llama.cpp cannot serve the model "{engine.model}"; the lines above say why.'
         mend = f"Check its weights: headrace models verify {engine.model}"
         raise OperationFailed(msg, code="models.load_failed", param=file.name, mend=mend) from error
-    early.chmod(0o600)
-    early.rename(socket)
+    socket.chmod(0o600)
     return server
 
 

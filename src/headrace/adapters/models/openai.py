@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import msgspec
 
-from headrace.adapters.models import faults, wire
+from headrace.adapters.models import faults, grammar, wire
 from headrace.adapters.models.stream import LONGEST_EVENT, Reading
 
 if TYPE_CHECKING:
@@ -64,10 +64,11 @@ class OpenAIChat:
         self._session: aiohttp.ClientSession | None = None
 
     async def count(self, prompt: CleanPrompt, sampling: Sampling) -> int | None:
-        """Tokens that the prompt takes with its template; None for a provider. Raises Unavailable when the engine is not there."""
-        del sampling  # a grammar takes no tokens
+        """Tokens that the prompt takes with its template; None for a provider. Raises Unavailable when the engine is not there, and
+        BadRequest for a JSON Schema that it would not keep to."""
         if self._endpoint.socket is None:
             return None
+        _require_kept(sampling)  # its grammar takes no tokens
         try:
             async with self._open().post(f"{self._chat}/input_tokens", data=wire.counting(prompt), headers=self._headers) as response:
                 body = await response.read()
@@ -83,6 +84,8 @@ class OpenAIChat:
         Raises PromptTooLong with the numbers, BadRequest for what this model cannot do, UpstreamFailed and UpstreamTimeout; Unavailable
         when an engine of our own is not there.
         """
+        if self._endpoint.socket is not None:
+            _require_kept(sampling)
         body = wire.asking(prompt, sampling, self._model)
         reading = Reading()
         try:
@@ -134,6 +137,11 @@ class OpenAIChat:
                 trust_env=self._endpoint.socket is None and any(name in os.environ for name in _PROXIES),
             )
         return self._session
+
+
+def _require_kept(sampling: Sampling) -> None:
+    if sampling.format is not None and sampling.format.schema is not None:
+        grammar.require_kept(sampling.format.schema)
 
 
 async def _part(response: aiohttp.ClientResponse) -> None:
