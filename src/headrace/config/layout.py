@@ -12,7 +12,6 @@ from pathlib import Path
 
 from headrace.core.errors import OperationFailed
 
-
 ACT = "act-"
 """What the socket of a command is called that writes one record, where no installation runs."""
 
