@@ -93,7 +93,7 @@ class Installation:
         await self.follow(workspace)
         await self.supervisor.first_breath("ledger", self._layout.socket("ledger"), LEDGER_WITHIN)
         await self.supervisor.first_breath("gateway", self._layout.address, GATEWAY_WITHIN)
-        await self.supervisor.start(Child("ingest", "headrace.app.processes.ingest"))
+        await self.supervisor.start(Child("ingest", "headrace.app.processes.ingest", environment=SMALL_ARENAS))
 
     async def follow(self, workspace: Workspace) -> None:
         """Start what the revision adds, and retire what it drops: an engine answers what it was asked before it is stopped."""

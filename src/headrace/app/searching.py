@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
 
 from headrace.adapters.embedders.minilm import MiniLM
-from headrace.adapters.stores.lance_search import LanceIndex, session
+from headrace.adapters.stores.lance_search import LanceIndex
+from headrace.adapters.stores.lance_table import session
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.errors import NotFound

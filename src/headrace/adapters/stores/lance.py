@@ -38,6 +38,8 @@ PIECES = 24
 """Pieces of the table that a search may have to open; also, commits whose files are kept."""
 DEAD = 0.1
 """Share of deleted rows from which on the table is written anew."""
+CACHE = 32 * 1024 * 1024
+"""Bytes of each of the writer's two caches; left alone, the library keeps gigabytes."""
 _AT_ONCE = timedelta(milliseconds=1)
 """How long an old state stays: a search that stood on one begins again on the newest."""
 
@@ -127,7 +129,7 @@ class LancePassages:
                 self._owed.unlink()
 
     def _opened(self) -> Table:
-        connection = lancedb.connect(self._folder)
+        connection = lancedb.connect(self._folder, session=form.session(index_bytes=CACHE, metadata_bytes=CACHE))
         if not form.folder_of(self._folder).is_dir():
             return self._made(connection)
         try:

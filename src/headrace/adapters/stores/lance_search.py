@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-def session(*, index_bytes: int, metadata_bytes: int) -> Session:
-    """The caches that the indexes of one process share."""
-    return lancedb.Session(index_cache_size_bytes=index_bytes, metadata_cache_size_bytes=metadata_bytes)
-
 
 class LanceIndex:
     """The passages in a tenant's folder. Use it in one event loop."""

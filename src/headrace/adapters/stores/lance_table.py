@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import lancedb
 import pyarrow as pa
 from lancedb.index import FTS, HnswSq
 
@@ -55,6 +56,11 @@ def words_index() -> FTS:
 def vector_index() -> HnswSq:
     """A graph of near neighbours over vectors of one byte a dimension."""
     return HnswSq(distance_type="cosine")
+
+
+def session(*, index_bytes: int, metadata_bytes: int) -> lancedb.Session:
+    """The caches that the tables of one process share."""
+    return lancedb.Session(index_cache_size_bytes=index_bytes, metadata_cache_size_bytes=metadata_bytes)
 
 
 def folder_of(base: Path) -> Path:
