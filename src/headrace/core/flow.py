@@ -246,7 +246,7 @@ class Reserved:
             "answer_tokens": self.answer_tokens,
             "context_tokens": self.context_tokens,
             "waited_us": self.waited_us,
-            "most": str(self.most.amount) if self.most else None,
+            "most": f"{self.most.amount:f}" if self.most else None,
         }
 
 

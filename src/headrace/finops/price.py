@@ -38,4 +38,4 @@ def price(usage: Usage, prices: Iterable[Price], currency: str) -> Money:
         + usage.output * rates.get(PriceUnit.OUTPUT, nothing)
     )
     slot = round(usage.slot_seconds * 1_000_000) * rates.get(PriceUnit.SLOT_HOUR, nothing)
-    return Money(tokens / _MILLION + slot / _MICROSECONDS_PER_HOUR, currency)
+    return Money((tokens / _MILLION + slot / _MICROSECONDS_PER_HOUR).normalize(), currency)
