@@ -82,6 +82,7 @@ look_for_packages() {
   [ "$level" != base ] || return 0
   [ -n "$(command -v chromium || true)" ] || missing+=(chromium)
   [ -n "$(command -v strace || true)" ] || missing+=(strace)
+  [ -n "$(command -v curl || true)" ] || missing+=(curl)
   # The browser's driver and the type checker each bring a node, which wants this.
   "$python" -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null || missing+=(libatomic1)
 }

@@ -138,3 +138,10 @@ def test_an_empty_log_has_no_checkpoint(tmp_path: Path) -> None:
 def test_no_log_yet(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no ledger yet"):
         LogReader(tmp_path)
+
+
+def test_a_key_without_its_log(tmp_path: Path) -> None:
+    filled(tmp_path).close()
+    (tmp_path / DATABASE).unlink()
+    with pytest.raises(NotFound, match="no ledger yet"):
+        LogReader(tmp_path)
