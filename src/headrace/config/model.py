@@ -172,7 +172,9 @@ class EmbeddedEngine(Form):
     model: Name = Field(description="A built-in model or one of models/, by its name.")
     slots: Whole = Field(default=4, ge=1, le=64, description="Answers that it works on at one time.")
     context: Whole = Field(default=8192, ge=256, description="Tokens of context over all slots; each gets its equal share.")
-    threads: Annotated[Whole, Field(ge=1)] | None = Field(default=None, description="Left out: what suits the weights; one core stays free.")
+    threads: Annotated[Whole, Field(ge=1)] | None = Field(
+        default=None, description="Left out: what suits the weights; one core stays free."
+    )
 
 
 class Provider(Form):
