@@ -10,7 +10,7 @@ from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.core.errors import Unavailable
 from headrace.core.ports import OUTDATED
-from headrace.knowledge.retrieve import ATTEMPTS
+from headrace.knowledge.retrieve import ATTEMPTS, LONGEST
 from headrace.testing.passages import DIMENSIONS, passage, scope
 from tests.ingestion import HashEmbedder
 from tests.searching import fill, retrieval, vectors_for
@@ -69,6 +69,13 @@ async def test_without_an_embedder_search_is_by_words(tmp_path: Path) -> None:
     with retrieval(tmp_path, None) as search:
         found = await search.find("dogs", STAFF, 5, quotes=2)
     assert (found.arms, found.quotes, len(found.passages)) == (("bm25",), (), 1)
+
+
+async def test_of_a_very_long_question_the_beginning_counts(tmp_path: Path) -> None:
+    fill(tmp_path / "default", [passage("docs/a.md", 0, "Dogs bark."), passage("docs/b.md", 0, "Cats sleep.")], HashEmbedder())
+    with retrieval(tmp_path, None) as search:
+        found = await search.find("dogs " + "filler " * LONGEST + "cats", STAFF, 5)
+    assert [each.document for each in found.passages] == ["docs/a.md"]
 
 
 async def test_a_search_that_is_overtaken_begins_again(tmp_path: Path) -> None:
