@@ -68,7 +68,7 @@ class Mode(StrEnum):
 class JsonSchema:
     """A JSON Schema that the answer must satisfy. `schema` is None for ``json_object``: any JSON object."""
 
-    schema: Mapping[str, object] | None
+    schema: Mapping[str, object] | None = field(repr=False)
     name: str = "answer"
 
 
@@ -80,7 +80,7 @@ class Sampling:
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...] = field(default=(), repr=False)
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     format: JsonSchema | None = None
