@@ -129,7 +129,7 @@ def test_a_workspace_with_a_fault_changes_nothing(served: Installation) -> None:
 
 def test_a_group_that_is_taken_away_counts_at_the_next_revision(served: Installation) -> None:
     """Readers are looked up in the revision in force: no row of the index is touched."""
-    key = served.key("me-too", more=("--for", "me"), groups=())
+    key = served.key("me-too", holder="me", groups=())
     body = {"model": "help", "messages": [{"role": "user", "content": "When is the desk open?"}]}
     assert ask(served, key, body)["headrace"]["mode"] == "quote"
     change(served, "sources/documents.yaml", "groups: [members]", "groups: [curators]")
