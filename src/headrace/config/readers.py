@@ -7,6 +7,7 @@ so a revocation touches no row.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 def acl_of(source: Source, path: str) -> str:
     """The access-list id of the document at `path` (POSIX, inside the source): that of the first rule that matches it."""
+    composed = _composed(path)
     for rule in source.rules:
-        if _pattern(rule.path).fullmatch(path):
+        if _pattern(rule.path).fullmatch(composed):
             return f"{source.source}:{rule.path}"
     return source.source
 
@@ -33,7 +35,8 @@ def acls_for(sources: Iterable[Source], principal: Principal) -> frozenset[str]:
             continue
         if _holds(source.readers, principal):
             held.add(source.source)
-        held.update(f"{source.source}:{rule.path}" for rule in source.rules if _holds(rule.readers, principal))
+        first = {rule.path: rule.readers for rule in reversed(source.rules)}  # a later rule for the same pattern never matches anything
+        held.update(f"{source.source}:{path}" for path, readers in first.items() if _holds(readers, principal))
     return frozenset(held)
 
 
@@ -48,6 +51,12 @@ def _holds(readers: Readers, principal: Principal) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(glob: str) -> re.Pattern[str]:
-    """``**`` spans folders, ``*`` and ``?`` stay within one name."""
+    """``**`` spans folders, ``*`` and ``?`` stay within one name. A name may hold line ends."""
     pieces = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(pieces.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob)))
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", _composed(glob))
+    return re.compile("".join(pieces.get(part, re.escape(part)) for part in parts), re.DOTALL)
+
+
+def _composed(text: str) -> str:
+    """Accents as one character: a file's name may have them as two, which look the same to whoever writes a rule."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -84,3 +84,12 @@ def test_a_digest_reads_no_link(tmp_path: Path) -> None:
     (tmp_path / "a.md").symlink_to(tmp_path / ".b")
     with pytest.raises(ConversionFailed):
         folder.digest(file)
+
+
+def test_an_accent_written_in_two_characters_is_excluded_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "priv\u0065\u0301"
+    folder.mkdir()
+    (folder / "a.md").write_text("private")
+    (tmp_path / "e\u0301.md").write_text("public")
+    found = list(Folder(tmp_path, include=("**/*",), exclude=("priv\u00e9/**",)).files())
+    assert [file.path for file in found] == ["e\u0301.md"]

@@ -49,3 +49,25 @@ def test_who_satisfies_which_list() -> None:
     assert acls_for([SOURCE], person("ana", "all", tenant="lab")) == frozenset()
     assert may_read(SOURCE, "hr/pay.md", person("ana"))
     assert not may_read(SOURCE, "hr/pay.md", person("eve", "all", "board"))
+
+
+def test_a_line_end_in_a_name_slips_past_no_rule() -> None:
+    assert acl_of(SOURCE, "hr/pay\n2024.md") == "docs:hr/**"
+    assert not may_read(SOURCE, "hr/pay\n2024.md", person("eve", "all"))
+
+
+def test_an_accent_written_in_two_characters_slips_past_no_rule() -> None:
+    one, two = "salaires/été/a.md", "salaires/e\u0301te\u0301/a.md"
+    for ruled in (one, two):
+        source = SOURCE.model_copy(update={"rules": (ReaderRule(path=f"{ruled[:-4]}**", readers=Readers(people=("ana",))),)})
+        for path in (one, two):
+            assert not may_read(source, path, person("eve", "all")), (ruled, path)
+            assert may_read(source, path, person("ana"))
+
+
+def test_of_two_rules_for_one_pattern_the_first_holds() -> None:
+    again = ReaderRule(path="hr/**", readers=Readers(groups=("all",)))
+    source = SOURCE.model_copy(update={"rules": (*SOURCE.rules, again)})
+    assert not may_read(source, "hr/pay.md", person("eve", "all"))
+    assert "docs:hr/**" not in acls_for([source], person("eve", "all"))
+    assert may_read(source, "hr/pay.md", person("ana"))

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import stat
+import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -124,11 +125,17 @@ def _mib(size: int) -> str:
 
 
 def _matches(path: str, globs: tuple[str, ...]) -> bool:
-    return any(_pattern(glob).fullmatch(path) for glob in globs)
+    composed = _composed(path)
+    return any(_pattern(glob).fullmatch(composed) for glob in globs)
 
 
 @lru_cache(maxsize=1024)
 def _pattern(glob: str) -> re.Pattern[str]:
     """As in :mod:`headrace.config.readers`, which the light watcher does not import."""
     pieces = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(pieces.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob)), re.DOTALL)
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", _composed(glob))
+    return re.compile("".join(pieces.get(part, re.escape(part)) for part in parts), re.DOTALL)
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
