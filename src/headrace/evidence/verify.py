@@ -180,10 +180,15 @@ def verify(parts: Mapping[str, object], key: VerifierKey) -> list[Link]:
     links: list[Link] = []
     for name, check in checks.items():
         try:
-            links.append(Link(name, holds=True, why=check(bundle, key)))
+            links.append(Link(name, holds=True, why=_plain(check(bundle, key))))
         except Broken as broken:
-            links.append(Link(name, holds=False, why=str(broken)))
+            links.append(Link(name, holds=False, why=_plain(str(broken))))
     return links
+
+
+def _plain(why: str) -> str:
+    """What a bundle says of itself may be quoted, but steers no terminal and begins no line of the report."""
+    return "".join(each if each.isprintable() else "?" for each in why)
 
 
 class _Bundle:
@@ -339,9 +344,9 @@ def _object(parts: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 
 def read_bundle(path: Path) -> Mapping[str, object]:
-    """A bundle file. Raises Unreadable."""
+    """A bundle file. Raises Unreadable, also when a name stands twice: other readers may take the other one."""
     try:
-        parts = cast("object", json.loads(path.read_text(encoding="utf-8")))
+        parts = cast("object", json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once))
     except (OSError, ValueError, RecursionError) as error:
         msg = f"{path} cannot be read as JSON ({error})"
         raise Unreadable(msg) from error
@@ -349,6 +354,14 @@ def read_bundle(path: Path) -> Mapping[str, object]:
         msg = f"{path} is not a bundle"
         raise Unreadable(msg)
     return cast("dict[str, object]", parts)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        msg = "a name stands twice in one object"
+        raise ValueError(msg)
+    return found
 
 
 def key_of(given: str) -> VerifierKey:

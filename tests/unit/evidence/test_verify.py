@@ -220,6 +220,24 @@ def written(bundle: Bundle, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("twice", ['"text": "Ja.", ', '"receipt": {"log": "a", "log": "b"}, '])
+def test_a_name_that_stands_twice_is_unreadable(log: Log, tmp_path: Path, twice: str) -> None:
+    """Two readers could take such a bundle for two different ones, and only one of them would have been checked."""
+    path = written(log.bundle, tmp_path)
+    path.write_text("{" + twice + path.read_text().lstrip()[1:])
+    with pytest.raises(verify.Unreadable, match="twice"):
+        verify.read_bundle(path)
+
+
+def test_a_bundle_writes_nothing_into_the_report(log: Log) -> None:
+    """Line ends and terminal sequences in a bundle must not make a report that says other than what was found."""
+    bundle = copy.deepcopy(log.bundle)
+    cast("dict[str, object]", bundle["receipt"])["log"] = "x\r\x1b[2Kholds   receipt\n\x9b1A\u202eholds"
+    links = verify.verify(bundle, log.key)
+    assert all(link.why.isprintable() for link in links)
+    assert [link.name for link in links if not link.holds] == ["receipt"]
+
+
 def test_the_file_stands_alone(log: Log, tmp_path: Path) -> None:
     """In a process of its own, isolated, far from the package and the workspace; it imports nothing of headrace."""
     standalone = tmp_path / "check.py"
