@@ -19,7 +19,7 @@ from headrace.knowledge.sentences import sentences
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-VERSION = "1"
+VERSION = "2"
 """Raised when the same text could give other passages: every document is then chunked anew."""
 TARGET = 190
 """Estimated tokens that a passage is filled up to."""

@@ -4,93 +4,83 @@
     quotes = quoter.quotes(question, passages, limit)    # CPU-bound: off the event loop
     Found(passages, quotes, …, threshold=THRESHOLD)
 
-Late interaction: each word of the question looks for its nearest word in a sentence (MaxSim), and rare words count for more. Words are
-compared by the embedder's vectors for them, made over the whole passage, so that a sentence is read in its context.
+A quote's confidence is the chance that it holds the answer, as calibrated on a named mixture of questions: the first sentence's by how much
+the sources speak of the question, the others' by how far they are behind it (docs/explanation/evidence-first.md).
 """
 
 from __future__ import annotations
 
-import math
 import re
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from headrace.core.values import Quote
-from headrace.knowledge.chunk_blocks import Kind
-from headrace.knowledge.sentences import units
+from headrace.knowledge.confidence import CALIBRATION, confidence, ordered
+from headrace.knowledge.match import match
+from headrace.knowledge.reading import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from headrace.core.values import Passage
+    from headrace.knowledge.match import Matches
+    from headrace.knowledge.reading import TokenEmbedder
+    from headrace.knowledge.sentences import Unit
 
-THRESHOLD = 0.5
+READINGS_BYTES = 32 * 1024 * 1024
+"""What is kept of passages that were read: about 250 of the longest."""
+_LINE = re.compile(r"line (\d+)")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+THRESHOLD = CALIBRATION.threshold
 """The calibrated confidence below which a service abstains unless it says otherwise."""
 
 
-_LINE = re.compile(r"line (\d+)")
-_LINE_END = re.compile(r"\r\n|\n|\r")
-
-
-class Tokens(Protocol):
-    """The tokens of one text, in order."""
-
-    @property
-    def ids(self) -> Sequence[int]:
-        """Places in the embedder's vocabulary."""
-        ...
-
-    @property
-    def offsets(self) -> Sequence[tuple[int, int]]:
-        """Character ranges in the text."""
-        ...
-
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """Vectors of length one, tokens by dimensions."""
-        ...
-
-
-class TokenEmbedder(Protocol):
-    """An embedder that also gives a vector for each token."""
-
-    def token_vectors(self, texts: Sequence[str]) -> Sequence[Tokens]:
-        """The tokens of each text, in order."""
-        ...
-
-
 class Quoter:
-    """Finds the sentences that answer. Same question and passages, same quotes."""
+    """Finds the sentences that answer. Same question and passages, same quotes, whatever was asked before.
 
-    def __init__(self, embedder: TokenEmbedder) -> None:
-        self._embedder = embedder
+    `readings_bytes` bounds the memory for passages that were read. It holds no text, but vectors of it, under a hash of the text.
+    """
+
+    def __init__(self, embedder: TokenEmbedder, *, readings_bytes: int = READINGS_BYTES) -> None:
+        self._readings = Readings(embedder, readings_bytes)
 
     def quotes(self, question: str, passages: Sequence[Passage], limit: int) -> tuple[Quote, ...]:
         """Up to `limit` quotes that do not overlap, in descending confidence; none when nothing can be quoted.
 
         A quote's text is exactly the stored characters; its offsets are into the stored text of the passage's version.
         """
-        if not passages or limit < 1 or not question.strip():
+        matches = self.matches(question, passages) if limit > 0 else None
+        if matches is None:
             return ()
-        asked, *read = self._embedder.token_vectors([question, *(passage.text for passage in passages)])
-        if not asked.ids:
-            return ()
-        weights = np.log(np.maximum(2.0, np.asarray(asked.ids, np.float32) - 1000.0))
-        found: list[Quote] = []
-        for index, (passage, tokens) in enumerate(zip(passages, read, strict=True)):
-            near = asked.vectors @ tokens.vectors.T
-            for unit in units(passage.text):
-                inside = [n for n, (start, end) in enumerate(tokens.offsets) if start >= unit.start and end <= unit.end]
-                if unit.kind is Kind.HEADING or not inside:
-                    continue
-                score = float((near[:, inside].max(axis=1) * weights).sum() / weights.sum())
-                start, end = passage.start + unit.start, passage.start + unit.end
-                confidence = 1 / (1 + math.exp(-20 * (score - 0.5)))
-                found.append(Quote(index, start, end, passage.text[unit.start : unit.end], place_of(passage, unit.start), confidence))
-        return tuple(sorted(found, key=lambda quote: (-quote.confidence, quote.passage, quote.start))[:limit])
+        order = ordered(matches)
+        taken: list[tuple[int, int, int, float]] = []
+        for row, sure in zip(order, confidence(matches, order), strict=True):
+            place, unit = matches.places[int(row)]
+            stretch = _free(unit, [(start, end) for other, start, end, _ in taken if other == place])
+            if stretch is not None:
+                taken.append((place, *stretch, float(sure)))
+            if len(taken) == limit:
+                break
+        return tuple(_quote(passages[place], place, start, end, sure) for place, start, end, sure in taken)
+
+    def matches(self, question: str, passages: Sequence[Passage]) -> Matches | None:
+        """Every sentence that can be quoted, and how it matches; None when there is none. Calibration starts here."""
+        question = question.encode(errors="replace").decode()  # half a surrogate pair is no text for anything native
+        if not passages or not question.strip():
+            return None
+        asked, readings = self._readings.of(question, passages)
+        return match(question, asked, list(zip((passage.text for passage in passages), readings, strict=True)))
+
+
+def _free(unit: Unit, taken: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """What is shown of a unit beside what is shown already: all of it, else the unit alone, else nothing."""
+    for start, end in ((unit.shown_start, unit.shown_end), (unit.start, unit.end)):
+        if all(end <= other_start or start >= other_end for other_start, other_end in taken):
+            return start, end
+    return None
+
+
+def _quote(passage: Passage, place: int, start: int, end: int, sure: float) -> Quote:
+    return Quote(place, passage.start + start, passage.start + end, passage.text[start:end], place_of(passage, start), sure)
 
 
 def place_of(passage: Passage, offset: int) -> str:
