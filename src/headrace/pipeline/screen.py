@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,18 @@ from headrace.core.flow import Question, Screened
 from headrace.core.text import CleanPrompt, CleanTurn, Origin, RawText, Role
 from headrace.guardrails.door import screen
 from headrace.guardrails.masks import MaskTable
+from headrace.guardrails.parameters import Parameters, texts
 
 if TYPE_CHECKING:
-    from headrace.core.flow import Admitted
+    from headrace.core.flow import Admitted, Call
     from headrace.core.text import Finding
     from headrace.pipeline.rooms import Rooms, ServiceRules
 
 
 LARGE = 65_536
 """Characters from which on a prompt is looked at beside the event loop: the worst that somebody can write takes seconds a million."""
+A_TEXT = 64
+"""What looking at one short text costs, in characters of a long one: a schema can hold very many."""
 
 
 async def run(admitted: Admitted, rooms: Rooms) -> Screened:
@@ -26,11 +30,11 @@ async def run(admitted: Admitted, rooms: Rooms) -> Screened:
     rules = rooms.rules[admitted.call.service]
     masks = MaskTable()
     work = partial(_clean, admitted, rules, masks)
-    large = sum(len(turn.text.text) for turn in admitted.turns) >= LARGE
-    turns, findings = await asyncio.to_thread(work) if large else work()
+    size = sum(len(turn.text.text) for turn in admitted.turns) + sum(A_TEXT + len(each) for each in texts(admitted.call.sampling))
+    turns, call, findings = await asyncio.to_thread(work) if size >= LARGE else work()
     question = next((turn.text.text for turn in reversed(admitted.turns) if turn.role is Role.USER), "")
     return Screened(
-        call=admitted.call,
+        call=call,
         principal=admitted.principal,
         decision=admitted.decision,
         revision=admitted.revision,
@@ -41,8 +45,9 @@ async def run(admitted: Admitted, rooms: Rooms) -> Screened:
     )
 
 
-def _clean(admitted: Admitted, rules: ServiceRules, masks: MaskTable) -> tuple[tuple[CleanTurn, ...], tuple[Finding, ...]]:
-    """The service's prompt and every turn through the door. Whatever looks like a mask in them is told first: none is ever undone."""
+def _clean(admitted: Admitted, rules: ServiceRules, masks: MaskTable) -> tuple[tuple[CleanTurn, ...], Call, tuple[Finding, ...]]:
+    """The service's prompt, every turn, and the texts among the parameters, through the door. Whatever looks like a mask in them is told
+    first: none is ever undone."""
     turns: list[CleanTurn] = []
     findings: list[Finding] = []
     if rules.prompt is not None:
@@ -50,8 +55,12 @@ def _clean(admitted: Admitted, rules: ServiceRules, masks: MaskTable) -> tuple[t
         turns.append(CleanTurn(Role.SYSTEM, text))
     for turn in admitted.turns:
         masks.reserve(turn.text.text)
+    for each in texts(admitted.call.sampling):
+        masks.reserve(each)
     for turn in admitted.turns:
         text, found = screen(turn.text, admitted.label, rules.input, masks)
         turns.append(CleanTurn(turn.role, text))
         findings.extend(found)
-    return tuple(turns), tuple(findings)
+    parameters = Parameters(admitted.label, rules.input, masks, len(admitted.turns))
+    call = replace(admitted.call, sampling=parameters.clean(admitted.call.sampling))
+    return tuple(turns), call, (*findings, *parameters.findings)
