@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from headrace.config.model import Knowledge, Source
     from headrace.core.flow import Screened
     from headrace.core.values import Found, Passage, Quote
-    from headrace.pipeline.rooms import Rooms
+    from headrace.pipeline.rooms import Rooms, Rules
+
+UNNAMED = "a section whose heading may not be shown"
+"""The place of a passage under a heading that a guard refuses."""
 
 
 async def run(screened: Screened, knowledge: Knowledge, rooms: Rooms) -> Grounded:
@@ -71,7 +74,8 @@ def _screened(
             findings.extend(refusal_findings(refusal))
             continue
         kept[index] = len(passages)
-        passages.append(CleanPassage(replace(passage, text=""), text))
+        place = _place(passage.place, index, label, rules, screened)
+        passages.append(CleanPassage(replace(passage, text="", place=place), text))
         findings.extend(seen)
     return tuple(passages), kept, findings
 
@@ -90,9 +94,19 @@ def _quotes(
         place = kept[quote.passage]
         raw = RawText(passage.text, Origin.PASSAGE, quote.passage)
         stretch = (quote.start - passage.start, quote.end - passage.start)
-        text = excerpt(raw, stretch, passages[place].text.label, rules, screened.masks)
-        quotes.append(CleanQuote(replace(quote, passage=place, text=""), text))
+        label = passages[place].text.label
+        text = excerpt(raw, stretch, label, rules, screened.masks)
+        where = _place(quote.place, quote.passage, label, rules, screened)
+        quotes.append(CleanQuote(replace(quote, passage=place, text="", place=where), text))
     return tuple(quotes)
+
+
+def _place(place: str, index: int, label: Label, rules: Rules, screened: Screened) -> str:
+    """Where it is, in words. They may be those of a heading, which can stand far above the passage and is the document's text too."""
+    try:
+        return screen(RawText(place, Origin.PASSAGE, index), label, rules, screened.masks)[0].text
+    except Refused:
+        return UNNAMED
 
 
 def _label(passage: Passage, sources: dict[str, Source], screened: Screened) -> Label:

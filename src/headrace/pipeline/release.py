@@ -62,9 +62,12 @@ class Releasing:
                 version=grounded.passages[each.quote.passage].passage.version,
                 start=each.quote.start,
                 end=each.quote.end,
-                place=each.quote.place,
-                quote=self._screened.masks.unmask(each.text.text)[0] if self._decision.allowed else each.text.text,
+                place=self._shown(each.quote.place),
+                quote=self._shown(each.text.text),
                 confidence=each.quote.confidence,
             )
             for n, each in enumerate(grounded.quotes, start=1)
         )
+
+    def _shown(self, text: str) -> str:
+        return self._screened.masks.unmask(text)[0] if self._decision.allowed else text
