@@ -125,6 +125,11 @@ class Installation:
         return "\n".join(f"--- {each.name}\n{each.read_text(errors='replace')[-3000:]}" for each in sorted(folder.glob("*.log")))
 
 
+def headrace_up(workspace: Path) -> list[str]:
+    """The command that serves a workspace on a free port."""
+    return [str(HEADRACE), "up", "--workspace", str(workspace), "--port", "0"]
+
+
 @contextlib.contextmanager
 def running(workspace: Path, *, documents: Path | None = None, ready: bool = True, **environment: str) -> Iterator[Installation]:
     """An installation on this workspace for the block; made from the template (with `documents`) where there is none.
@@ -136,14 +141,14 @@ def running(workspace: Path, *, documents: Path | None = None, ready: bool = Tru
     if not (workspace / "headrace.yaml").exists():
         headrace("init", "--workspace", str(workspace), *(["--docs", str(documents)] if documents is not None else []))
     with subprocess.Popen(
-        [str(HEADRACE), "up", "--workspace", str(workspace), "--port", "0"],
+        headrace_up(workspace),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
     ) as process:
         try:
-            installation = Installation(workspace, _announced(process), process, environment)
+            installation = Installation(workspace, announced(process), process, environment)
             if ready:
                 installation.until_ready()
                 installation.run("ingest")  # waits for the pass that the start began
@@ -158,7 +163,7 @@ def running(workspace: Path, *, documents: Path | None = None, ready: bool = Tru
     assert process.returncode == 0, f"headrace up ended with {process.returncode}"
 
 
-def _announced(process: subprocess.Popen[str]) -> str:
+def announced(process: subprocess.Popen[str]) -> str:
     """The address in the line that says that it serves."""
     assert process.stdout is not None
     assert process.stderr is not None
