@@ -7,8 +7,9 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from headrace.config.model import Workspace
 
 BACKLOG = 1024
+LOOKS = 25
+LOOK_PAUSE = 0.01
+"""Tries to get hold of a workspace, and seconds between them."""
 LEDGER_WITHIN = 20.0
 GATEWAY_WITHIN = 30.0
 RETIRE_EVERY = 1.0
@@ -37,18 +41,28 @@ def exclusive(layout: Layout) -> Generator[None]:
     """Hold the workspace for the block. Raises OperationFailed, naming who holds it."""
     layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken_alone(lock):
             raise OperationFailed(
                 f"This workspace is already served{_by_whom(layout)}.",
                 code="operation.already_running",
                 mend="Use that one, or stop it first.",
-            ) from None
+            )
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _taken_alone(lock: IO[str]) -> bool:
+    """Whether the lock could be had. Somebody who only looks (:func:`address`) holds it for a moment too, so once is not enough."""
+    for _ in range(LOOKS):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOOK_PAUSE)
+        else:
+            return True
+    return False
 
 
 def _by_whom(layout: Layout) -> str:
@@ -57,16 +71,29 @@ def _by_whom(layout: Layout) -> str:
 
 
 def address(layout: Layout) -> Mapping[str, object] | None:
-    """Where the running installation is reached; None when none runs."""
+    """Where the running installation is reached; None when none runs.
+
+    What stands in the file is believed of the process that holds this workspace's lock alone: one that was killed leaves the file, its
+    number goes to another program, and a copy of a workspace has it too.
+    """
     try:
         found: dict[str, object] = msgspec.json.decode(layout.address.read_bytes(), type=dict[str, object])
     except (FileNotFoundError, msgspec.DecodeError):
         return None
+    return found if str(found.get("pid")) == _holder(layout) else None
+
+
+def _holder(layout: Layout) -> str | None:
+    """The process id, in digits, of the one that holds the workspace; None when nobody does."""
     try:
-        os.kill(int(str(found["pid"])), 0)
-    except (ProcessLookupError, ValueError, KeyError):
-        return None
-    return found
+        with layout.lock.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read()
+    except FileNotFoundError:
+        pass
+    return None
 
 
 class Installation:
