@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from headrace.pipeline.rooms import Rooms
 
 S = TypeVar("S", bound="State")
-T = TypeVar("T")
-LEDGER_GONE = "internal.ledger_unavailable"
-"""The code of an answer that was made and could not be recorded."""
+_UNRECORDED: Facts = {"outcome": "failed", "error": "internal.ledger_unavailable", "at": "settled", "commitments": {}}
+"""What becomes of an answer that was made and could not be recorded: nobody was told that it is whole."""
 _log = logging.getLogger(__name__)
 
 
@@ -97,10 +96,10 @@ class Trail:
         Raises Unavailable: then the request has failed, and its record says so as soon as the ledger can.
         """
         self._settled = True
-        head, stages = self._head(), self._stages()
-        record = records.settled(head, stages, outcome="answered", error=None, usage=usage, cost=cost, commitments=commitments)
-        failed = records.settled(head, stages, outcome="failed", error=LEDGER_GONE, at="settled", usage=usage, cost=cost, commitments={})
-        return await self._surely(record, otherwise=failed)
+        record = records.settled(
+            self._head(), self._stages(), outcome="answered", error=None, usage=usage, cost=cost, commitments=commitments
+        )
+        return await self._surely(record, owed=_UNRECORDED)
 
     async def _open(self) -> Opened:
         try:
@@ -125,19 +124,19 @@ class Trail:
             self.rooms.ledger.owe(record)
             return None
         try:
-            return await self._surely(record, otherwise=record)
+            return await self._surely(record, owed={})
         except HeadraceError as missing:
             _log.error("%s ended as %s and could not be recorded yet: %s", self.received.call.request, code, missing.message)
             return None
 
-    async def _surely(self, record: Facts, *, otherwise: Facts) -> Receipt:
-        """Commit a record, whoever leaves meanwhile. When the ledger is not there, `otherwise` is what it is owed."""
+    async def _surely(self, record: Facts, *, owed: Facts) -> Receipt:
+        """Commit a record, whoever leaves meanwhile. When the ledger is not there, it is owed the record with these changes."""
 
         async def append() -> Receipt:
             try:
                 return await self.rooms.ledger.append(record)
             except Unavailable:
-                self.rooms.ledger.owe(otherwise)
+                self.rooms.ledger.owe({**record, **owed})
                 raise
 
         return await asyncio.shield(asyncio.ensure_future(append()))
