@@ -31,7 +31,8 @@ EVERYWHERE = {"help", "workspace", "as_json"}
 _CLI = """# Command line
 
 Every command, made from the commands themselves. All take `--workspace DIR` (or `HEADRACE_WORKSPACE`; default `./workspace`) and
-`--json`, and end with 0 (done, and so), 1 (the thing asked for is not so; the reason is on standard error) or 2 (bad use).
+`--json`, and end with 0 (done, and so), 1 (the thing asked for is not so) or 2 (bad use). The reason is on standard error: a sentence,
+or with `--json` an object `{"error": {"code", "message", "param", "mend"}}`. JSON is in UTF-8 whatever the locale is.
 """
 _ERRORS = """# Errors
 
@@ -72,14 +73,14 @@ def _command(parent: click.Context, name: str, command: click.Command | None) ->
     assert command is not None  # noqa: S101 - every name of COMMANDS has its module
     context = click.Context(command, info_name=name, parent=parent)
     if isinstance(command, click.Group):
-        yield f"## {context.command_path}\n\n{(command.help or '').strip()}\n"
+        yield f"## {context.command_path}\n\n{_plain(command.help)}\n"
         for each in command.list_commands(context):
             yield from _command(context, each, command.get_command(context, each))
         return
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"## {context.command_path}\n\n`{usage}`\n\n{_plain(command.help)}\n"
     params = [each for each in command.get_params(context) if each.name not in EVERYWHERE]
-    rows = [record for each in params if (record := each.get_help_record(context)) is not None]
+    rows = [record for each in params if (record := each.get_help_record(context)) and record[1]]
     if rows:
         yield "| option | meaning |\n|---|---|"
         yield "\n".join(f"| `{option}` | {_plain(words)} |".replace("|`", "\\|`") for option, words in rows) + "\n"

@@ -102,7 +102,7 @@ def test_documents_are_read_and_followed(home: Path) -> None:
 def test_what_is_not_so_ends_with_one(home: Path) -> None:
     workspace = str(home / "workspace")
     assert 'Did you mean "documents"?' in run("ingest", "--workspace", workspace, "--source", "document", code=1)
-    assert "headrace apply" in run("ingest", "--workspace", str(home / "none"), code=1)
+    assert "headrace init" in run("ingest", "--workspace", str(home / "none"), code=1)
     (home / "docs").rename(home / "gone")
     process = start("ingest", "--workspace", workspace, "--json")
     out, _ = process.communicate(timeout=WITHIN)

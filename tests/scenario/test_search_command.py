@@ -112,7 +112,7 @@ def test_raw_scores_are_for_curators(layout: Layout) -> None:
 
 
 def test_what_is_not_so_ends_with_one_and_bad_use_with_two(layout: Layout, tmp_path: Path) -> None:
-    assert "headrace apply" in search("search", "goods", workspace=tmp_path, code=1)
+    assert "headrace init" in search("search", "goods", workspace=tmp_path, code=1)
     assert 'Did you mean "help"?' in search("search", "goods", "--service", "helf", workspace=layout.workspace, code=1)
     assert search("search", "goods", "--k", "0", workspace=layout.workspace, code=2)
     assert json.loads(search("search", "", "--json", workspace=layout.workspace)) == []

@@ -119,19 +119,52 @@ def test_faults_are_told_and_nothing_is_applied(laid: Path) -> None:
     assert refused.returncode == 1
     assert "Nothing was applied." in refused.stderr
     refused = headrace("apply", "--json", workspace=laid)
-    assert refused.returncode == 1
-    assert said(refused)["error"]["faults"][0]["line"] == 8
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert json.loads(refused.stderr)["error"]["faults"][0]["line"] == 8
     after = said(headrace("show", "--json", workspace=laid))
     assert after["revision"] == before["revision"]
     assert after["on_disk"] == {"added": [], "changed": ["services/help.yaml"], "removed": []}
 
 
 def test_no_workspace_is_a_sentence(tmp_path: Path) -> None:
-    for command in ("check", "apply"):
-        done = headrace(command, workspace=tmp_path / "none")
-        assert done.returncode == 1
-        assert "headrace init --workspace" in done.stderr
+    commands = ("up --port 0", "check", "apply", "show", "show --history", "rollback", "keys list", "keys create --name a", "keys revoke a")
+    for command in (*commands, "ingest", "search a", "ask a"):
+        done = headrace(*command.split(), workspace=tmp_path / "none")
+        assert (done.returncode, done.stdout) == (1, ""), command
+        assert "headrace init --workspace" in done.stderr, command
+        told = headrace(*command.split(), "--json", workspace=tmp_path / "none")
+        assert json.loads(told.stderr)["error"]["code"] == "workspace.none", command
     assert not (tmp_path / "none").exists()
+
+
+def test_bad_use_is_json_where_json_is_wanted(laid: Path) -> None:
+    for command in ("search --k 0 a", "keys create", "keys nosuch", "nosuch", "verify", "show --nosuch"):
+        told = headrace(*command.split(), "--json", workspace=laid)
+        assert (told.returncode, told.stdout) == (2, ""), command
+        error = json.loads(told.stderr)["error"]
+        assert (error["code"], "--help" in error["mend"]) == ("command.bad_use", True), command
+        assert headrace(*command.split(), workspace=laid).stderr.startswith("Usage: "), command
+    told = headrace("verify", "nosuch.json", "--json", workspace=laid)
+    assert (told.returncode, json.loads(told.stderr)["error"]["code"]) == (2, "verify.unreadable")
+
+
+def test_json_is_utf_8_and_text_survives_any_locale(laid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(laid, "services/help.yaml", "from the handbook", "Γειά – ✓")
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    assert headrace("apply", workspace=laid).returncode == 0
+    assert started("show", workspace=laid).returncode == 0
+    assert "Γειά – ✓" in started("show", "--json", workspace=laid).stdout
+
+
+def test_what_the_machine_refuses_is_a_sentence(laid: Path) -> None:
+    assert headrace("apply", workspace=laid).returncode == 0
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        command = [sys.executable, "-c", "from headrace.app.cli.main import main; main()", "show", "--workspace", str(laid)]
+        done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "The disk is full. Make room, then try again.\n")
+    place = laid / "people.yaml" / "schemas"
+    done = headrace("show", "--schemas", str(place), workspace=laid)
+    assert (done.returncode, done.stderr) == (1, f"{place}: It cannot be used: Not a directory. Name another place.\n")
 
 
 def test_schemas_are_published(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from headrace.app.checking import check_folder
 from headrace.config import revision as revision_form
 from headrace.config.faults import lines, verdict
 from headrace.config.schemas import publish
+from headrace.config.template import require_workspace
 from headrace.core.errors import ConfigurationFaults, NotFound, OperationFailed
 from headrace.policy.engine import CedarEngine
 
@@ -61,7 +62,10 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> Differences:
 
 
 def open_store(layout: Layout) -> ControlStore:
-    """The workspace's control store, brought up to date. Raises OperationFailed when a newer Headrace wrote it."""
+    """The workspace's control store, brought up to date, made where there is none yet. Raises OperationFailed when a newer Headrace wrote
+    it, or there is no workspace."""
+    if not layout.control.exists():
+        require_workspace(layout.workspace)
     upgrade(layout.control)
     return ControlStore(layout.control)
 

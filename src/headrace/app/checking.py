@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from headrace.adapters.weights.catalogue import built_in
 from headrace.config.check import Checked, check
-from headrace.config.files import ROOT
-from headrace.core.errors import OperationFailed
+from headrace.config.template import require_workspace
 from headrace.policy.faults import policy_faults
 
 if TYPE_CHECKING:
@@ -16,7 +15,5 @@ if TYPE_CHECKING:
 
 def check_folder(folder: Path) -> Checked:
     """Every fault of the workspace's files, policies too. Raises OperationFailed when the folder is no workspace."""
-    if not (folder / ROOT).exists():
-        msg = f"There is no workspace at {folder} (no {ROOT})."
-        raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {folder}")
+    require_workspace(folder)
     return check(folder, models=built_in(), policy_faults=policy_faults)

@@ -147,7 +147,7 @@ def _verified(api: Api, shown: Shown, pin: str) -> str:
         done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env={}, timeout=60)
     if done.returncode != 0:
         raise _untrue(f"a receipt did not verify: {(done.stdout + done.stderr).strip()}")
-    return f"record {receipt.get('sequence')} of log {receipt.get('log')} · verified offline ✓"
+    return f"record {receipt.get('sequence')} · verified offline ✓"
 
 
 def snippet(api: Api, question: str) -> Sequence[str]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, cast
 from headrace.adapters.converters.files import FileConverter
 from headrace.adapters.embedders.minilm import MiniLM
 from headrace.adapters.sources.folder import Folder
-from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.ids import SystemClock
 from headrace.app.ingest_progress import recorded
 from headrace.app.ingesting import STATE, Seen, SeenSource, signature_of
+from headrace.app.revisions import control_store, current
 from headrace.core.errors import OperationFailed
 from headrace.knowledge.documents import DocumentStore
 from headrace.knowledge.ingest import Configured, Parts, run_pass
@@ -57,13 +57,9 @@ def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = 
 
 def _in_force(layout: Layout) -> tuple[int, Workspace]:
     """The number of the turn that put the revision in force, and what it says."""
-    if layout.control.exists():
-        with contextlib.closing(ControlStore(layout.control)) as store:
-            version, revision = store.version(), store.current()
-            if revision is not None:
-                return version, revision.compile()
-    msg = "No revision is in force, so there is nothing that says which documents to read."
-    raise OperationFailed(msg, code="workspace.none", param=str(layout.workspace), mend="Apply one: headrace apply.")
+    with contextlib.closing(control_store(layout)) as store:
+        revision, version = current(store)
+        return version, revision.compile()
 
 
 def _source(workspace: Workspace, name: str) -> Source:

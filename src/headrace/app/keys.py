@@ -50,7 +50,7 @@ def issue(layout: Layout, store: ControlStore, workspace: Workspace, wanted: Wan
     tenant = tenant_of(workspace, wanted.tenant)
     members = Members(workspace)
     holder, kind = _holder(members, tenant, wanted)
-    _all_known("--group", f"group of tenant {tenant}", wanted.groups, members.groups(tenant))
+    _all_known("--group", "group", wanted.groups, members.groups(tenant), f" in tenant {tenant}")
     _all_known("--service", "service", wanted.services or (), workspace.services)
     secret, public, digest = mint()
     now = SystemClock().now_us()
@@ -117,20 +117,20 @@ def _holder(members: Members, tenant: str, wanted: Wanted) -> tuple[str, str]:
             raise OperationFailed(msg, code="keys.name_taken", param="--name", mend=mend)
         return wanted.name, ITSELF
     if named is None:
-        raise _unknown("--for", f"person or application of tenant {tenant}", wanted.holder, members.ids(tenant))
+        raise _unknown("--for", "person or application", wanted.holder, members.ids(tenant), f" in tenant {tenant}")
     return named.id, named.kind
 
 
-def _all_known(param: str, what: str, names: Sequence[str], known: Collection[str]) -> None:
+def _all_known(param: str, what: str, names: Sequence[str], known: Collection[str], where: str = "") -> None:
     for name in names:
         if name not in known:
-            raise _unknown(param, what, name, known)
+            raise _unknown(param, what, name, known, where)
 
 
-def _unknown(param: str, what: str, name: str, known: Collection[str]) -> OperationFailed:
+def _unknown(param: str, what: str, name: str, known: Collection[str], where: str = "") -> OperationFailed:
     alike = did_you_mean(name, known)
     mend = f'Did you mean "{alike}"?' if alike else f"Known: {listed(sorted(known))}."
-    return OperationFailed(f'There is no {what} "{name}".', code="keys.unknown_name", param=param, mend=mend)
+    return OperationFailed(f'There is no {what} "{name}"{where}.', code="keys.unknown_name", param=param, mend=mend)
 
 
 def _facts(key: StoredKey) -> Facts:

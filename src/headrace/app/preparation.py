@@ -46,9 +46,6 @@ def fetched(layout: Layout) -> None:
 
 def in_force(layout: Layout) -> Workspace:
     """The revision in force; a workspace's first is applied here. Raises ConfigurationFaults, OperationFailed."""
-    if not template.is_workspace(layout.workspace) and not layout.control.exists():
-        msg = f"There is no workspace at {layout.workspace}."
-        raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {layout.workspace}")
     store = open_store(layout)
     applied = store.version()
     store.close()

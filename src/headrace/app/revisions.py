@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from headrace.adapters.stores.control import ControlStore
+from headrace.config.template import require_workspace
 from headrace.core.errors import HeadraceError, OperationFailed
 
 if TYPE_CHECKING:
@@ -23,11 +24,18 @@ EVERY = 0.5
 _log = logging.getLogger(__name__)
 
 
-def control_store(layout: Layout) -> ControlStore:
-    """The control store of a workspace whose revision is in force. Raises OperationFailed when nothing was ever applied."""
+def require_applied(layout: Layout) -> None:
+    """Raises OperationFailed where nothing was ever applied, or where there is no workspace."""
     if not layout.control.exists():
+        require_workspace(layout.workspace)
         msg = f"Nothing was ever applied at {layout.workspace}."
         raise OperationFailed(msg, code="workspace.nothing_applied", mend="headrace apply puts the workspace's files in force.")
+
+
+def control_store(layout: Layout) -> ControlStore:
+    """The control store of a workspace whose revision is in force. Raises OperationFailed when nothing was ever applied, or there is no
+    workspace."""
+    require_applied(layout)
     return ControlStore(layout.control)
 
 

@@ -348,7 +348,7 @@ def read_bundle(path: Path) -> Mapping[str, object]:
     try:
         parts = cast("object", json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once))
     except (OSError, ValueError, RecursionError) as error:
-        msg = f"{path} cannot be read as JSON ({error})"
+        msg = f"{path} cannot be read as JSON ({_why(error)})"
         raise Unreadable(msg) from error
     if not isinstance(parts, dict):
         msg = f"{path} is not a bundle"
@@ -371,8 +371,12 @@ def key_of(given: str) -> VerifierKey:
     try:
         return read_key(Path(given).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        msg = f"no key can be read from {given} ({error})"
+        msg = f"no key can be read from {given} ({_why(error)})"
         raise Unreadable(msg) from error
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def main() -> int:

@@ -222,6 +222,13 @@ def test_a_store_that_cannot_be_written_says_so(store: ControlStore, path: Path)
     assert caught.value.code == "control.unavailable"
 
 
+def test_a_damaged_store_is_named(tmp_path: Path) -> None:
+    damaged = tmp_path / "control.db"
+    damaged.write_bytes(b"no database, and longer than a header of a hundred bytes" * 4)
+    with pytest.raises(Unavailable, match="backup"):
+        upgrade(damaged)
+
+
 def test_asking_for_the_version_is_cheap(store: ControlStore) -> None:
     store.version()
     began = time.perf_counter()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from headrace.adapters.stores.database import WRITES, open_engine
 from headrace.adapters.stores.tables import keys, meta, revision_history, revisions, sessions
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SCHEMA = "0001"
 """The newest migration, which this code expects."""
 _KEYS_VERSION = "keys_version"
+_DAMAGED = "The file is damaged: put .headrace/control.db back from your backup."
+_MENDS = (("full", "Free some space and try again."), ("not a database", _DAMAGED), ("malformed", _DAMAGED))
+"""What to do, by a word of SQLite's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +245,14 @@ def _said() -> Generator[None]:
     """The database's own refusals, in words."""
     try:
         yield
-    except OperationalError as error:
+    except IntegrityError:
+        raise  # what we wrote does not fit together: a defect of ours
+    except DatabaseError as error:
         why = str(error.orig)
-        full = "full" in why
         msg = f"The control store could not be used: {why}."
-        mend = "Free some space and try again." if full else "Another process holds it, or its folder is not ours to write; try again."
+        mend = next(
+            (mend for word, mend in _MENDS if word in why), "Another process holds it, or its folder is not ours to write; try again."
+        )
         raise Unavailable(msg, code="control.unavailable", mend=mend) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +9,7 @@ import click
 from headrace.app.changes import apply
 from headrace.app.cli.changed import change_json, change_lines
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
-from headrace.config.faults import Fault
 from headrace.config.layout import Layout
-from headrace.core.errors import ConfigurationFaults
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,23 +19,15 @@ if TYPE_CHECKING:
 @workspace_option
 @json_option
 @told
-def command(workspace: Path, *, as_json: bool) -> int:
+def command(workspace: Path, *, as_json: bool) -> None:
     """Check the workspace's files and put them in force, as a new revision that is recorded in the ledger.
 
     A running installation follows within seconds, without a restart. Files with a fault never replace what is in force.
     """
     layout = Layout(workspace)
-    try:
-        change = apply(layout)
-    except ConfigurationFaults as error:
-        if not as_json:
-            raise
-        faults = [asdict(fault) for fault in error.faults if isinstance(fault, Fault)]
-        print_json({"error": {"code": error.code, "message": "Nothing was applied.", "faults": faults}})
-        return 1
+    change = apply(layout)
     if as_json:
         print_json(change_json(change))
     else:
         for line in change_lines(change, layout):
             click.echo(line)
-    return 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
+import json
+import sys
 
 import click
 
@@ -26,8 +29,29 @@ COMMANDS = {
 """Every command and its short help. The module ``headrace.app.cli.NAME`` holds it as ``command``."""
 
 
+AS_JSON = "headrace.as_json"
+"""Where a running group keeps whether ``--json`` stands among the words that it was given."""
+
+
 class Lazy(click.Group):
     """A group that knows its commands' names and short help without importing them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, and see whether JSON is wanted."""
+        ctx.meta[AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """As click does; with ``--json`` bad use is told in JSON too."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if not ctx.meta[AS_JSON]:
+                raise
+            command = error.ctx.command_path if error.ctx is not None else ctx.command_path
+            detail = {"code": "command.bad_use", "message": error.format_message(), "param": None, "mend": f"See {command} --help."}
+            click.echo(json.dumps({"error": detail}), err=True)
+            ctx.exit(error.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names, in the order in which a newcomer meets them."""
@@ -56,3 +80,6 @@ class Lazy(click.Group):
 @click.version_option(headrace.__version__, prog_name="headrace")
 def main() -> None:
     """A self-hosted, governed workload engine for generative AI: one request path, one policy, one ledger, one trace."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale that lacks a character shows another, and ends no command

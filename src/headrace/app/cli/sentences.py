@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
 from typing import TypeAlias, cast
 
 Json: TypeAlias = Mapping[str, object]
 
 WHOLE_FROM_MS = 10
 """From here on tenths say nothing."""
+LEAST_FIGURES = 2
+"""Figures of an amount that are shown."""
 SHOWN_FROM_US = 50
 """What took less is left out of an answer's times."""
 
@@ -39,6 +42,14 @@ def names(value: object) -> str:
     return ", ".join(str(each) for each in items(value))
 
 
+def money(cost: Json) -> str:
+    """An amount as people read it: two figures where it is less than one, else to the hundredth. JSON has it exactly."""
+    exact = Decimal(str(cost.get("amount")))
+    figures = LEAST_FIGURES if abs(exact) < 1 else exact.adjusted() + 1 + LEAST_FIGURES
+    shown = f"{Context(prec=figures).plus(exact):f}"
+    return f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} {cost.get('currency')}"
+
+
 def answer_lines(response: Json) -> list[str]:
     """An answer of the API, as a person reads it."""
     facts = mapping(response.get("headrace"))
@@ -57,9 +68,9 @@ def answer_lines(response: Json) -> list[str]:
     tokens = f"{usage.get('input')} in, {usage.get('input_cached')} cached, {usage.get('output')} out"
     stages = {str(name): int(str(us)) for name, us in mapping(facts.get("stages")).items()}
     times = ", ".join(f"{name} {us / 1000:.1f}" for name, us in stages.items() if us >= SHOWN_FROM_US)
-    lines.append(
-        _row("cost", f"{cost.get('amount')} {cost.get('currency')} · {tokens}      time  {sum(stages.values()) / 1000:.0f} ms: {times}")
-    )
+    lines.append(_row("cost", f"{money(cost)} · {tokens}      time  {sum(stages.values()) / 1000:.0f} ms: {times}"))
+    receipt = mapping(facts.get("receipt"))
+    lines.append(_row("request", f"{facts.get('request')} · record {receipt.get('sequence')} of log {receipt.get('log')}"))
     return lines
 
 

@@ -12,6 +12,7 @@ import click
 from headrace.app.changes import differences, open_store
 from headrace.app.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.app.revisions import require_applied
 from headrace.config.layout import Layout
 from headrace.config.revision import SHORT
 from headrace.config.schemas import FORMS, publish, schema
@@ -46,9 +47,7 @@ def command(revision: str | None, *, history: bool, schemas: Path | None, worksp
         _schemas(Layout(workspace), schemas, as_json=as_json)
         return
     layout = Layout(workspace)
-    if not layout.control.exists():
-        msg = f"Nothing was ever applied at {workspace}."
-        raise OperationFailed(msg, code="workspace.nothing_applied", mend="headrace apply puts the workspace's files in force.")
+    require_applied(layout)
     store = open_store(layout)
     try:
         if history:

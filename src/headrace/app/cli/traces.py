@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from headrace.app.cli.sentences import mapping, mappings, milliseconds, names
+from headrace.app.cli.sentences import mapping, mappings, milliseconds, money, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,7 +79,7 @@ def _end(record: Json, place: str) -> list[str]:
         lines.append(_line(str(record.get("at")), "", _ending(record)))
     cost = mapping(record.get("cost"))
     took = milliseconds(_int(record.get("time_us")) - _int(record.get("received_us")))
-    said = f"{record.get('outcome')} after {took} · {cost.get('amount')} {cost.get('currency')}"
+    said = f"{record.get('outcome')} after {took} · {money(cost)}"
     return [*lines, _line("settled", written, f"{said} · {place}")]
 
 

@@ -23,6 +23,7 @@ from headrace.app.warming import warmed
 from headrace.app.welcome import welcome
 from headrace.config.layout import Layout
 from headrace.config.template import is_workspace
+from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
     import socket
@@ -57,7 +58,7 @@ def command(host: str, port: int, docs: Path | None, workspace: Path, *, first_m
         raise click.UsageError(message)
     layout = Layout(workspace.absolute())
     with ExitStack() as held:
-        listener = held.enter_context(closing(bind(host, port)))
+        listener = held.enter_context(closing(_bound(layout, host, port)))
         if first_minute:
             _prepare(layout, docs, held)
         else:
@@ -65,6 +66,17 @@ def command(host: str, port: int, docs: Path | None, workspace: Path, *, first_m
             held.enter_context(exclusive(layout))
         require_models(in_force(layout))
         asyncio.run(_serve(layout, listener, first_minute=first_minute, once=once))
+
+
+def _bound(layout: Layout, host: str, port: int) -> socket.socket:
+    """The socket to serve on. Raises OperationFailed; when it is this very workspace that is served there already, saying so."""
+    try:
+        return bind(host, port)
+    except OperationFailed as error:
+        if error.code == "operation.port_in_use" and layout.state.exists():
+            with exclusive(layout):
+                pass
+        raise
 
 
 def _prepare(layout: Layout, docs: Path | None, held: ExitStack) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.app.cli.options import json_option, print_error, print_json, told, workspace_option
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
 from headrace.evidence import verify
@@ -40,7 +40,8 @@ def _check(bundle: Path, key: str, *, as_json: bool) -> int:
     try:
         links = verify.verify(verify.read_bundle(bundle), verify.key_of(key))
     except verify.Unreadable as error:
-        click.echo(str(error), err=True)
+        mend = "Give the file that headrace ask --proof wrote, and the log's public key with --key."
+        print_error(OperationFailed(f"Not checked: {error}.", code="verify.unreadable", mend=mend))
         return BAD_USE
     _show(links, as_json=as_json)
     return 0 if all(link.holds for link in links) else 1

@@ -40,6 +40,13 @@ def is_workspace(folder: Path) -> bool:
     return (folder / ROOT).exists()
 
 
+def require_workspace(folder: Path) -> None:
+    """Raises OperationFailed where nobody made a workspace."""
+    if not is_workspace(folder):
+        msg = f"There is no workspace at {folder} (no {ROOT})."
+        raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {folder}")
+
+
 def write(workspace: Path, documents: Path | None, *, checkout: Path = CHECKOUT) -> tuple[str, ...]:
     """Make a workspace whose documents are in `documents`. None: Headrace's own documentation in `checkout`, or where that is not, a
     folder in the workspace with a word of how to fill it.

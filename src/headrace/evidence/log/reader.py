@@ -38,7 +38,10 @@ class LogReader:
         except (OSError, ValueError, sqlite3.Error) as error:
             msg = f"The ledger cannot be read: {error}."
             raise OperationFailed(
-                msg, code="ledger.unreadable", param=str(path), mend="A damaged one comes back from your backup."
+                msg,
+                code="ledger.unreadable",
+                param=str(path),
+                mend="See whether you may read it; a damaged one comes back from your backup.",
             ) from error
 
     def __enter__(self) -> Self:
