@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from headrace.core.values import Facts
 
 
+PAID_WITHIN = 10.0
+"""Seconds in which what is owed must be committed while the ledger is there."""
+
+
 class LedgerContract:
     """The port Ledger."""
 
@@ -46,6 +50,20 @@ class LedgerContract:
             await ledger.append(record("req_1"))
         assert refused.value.code == "ledger.doubled"
         assert (await ledger.append(record("req_2"))).sequence == 1
+
+    async def test_an_end_that_is_owed_is_committed(self, ledger: Ledger, record: Callable[[str], Facts]) -> None:
+        """Soon, though nobody waits for it; and a request that has an end keeps the one that it has."""
+        first = record("req_1")
+        ledger.owe(first)
+        async with asyncio.timeout(PAID_WITHIN):
+            while await ledger.proof("req_1") is None:
+                await asyncio.sleep(0.01)
+        ledger.owe(record("req_1"))
+        ledger.owe(record("req_2"))
+        async with asyncio.timeout(PAID_WITHIN):
+            while await ledger.proof("req_2") is None:
+                await asyncio.sleep(0.01)
+        assert (await ledger.append(first)).sequence == 0
 
     async def test_the_proof_of_a_record(self, ledger: Ledger, record: Callable[[str], Facts]) -> None:
         """It holds the record, its receipt, the way to the checkpoint, and the checkpoint."""

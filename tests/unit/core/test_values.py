@@ -12,7 +12,7 @@ from headrace.core import errors, ports
 from headrace.core.errors import BadRequest, ConfigurationFaults, HeadraceError, Overloaded, PromptTooLong, outcome_of
 from headrace.core.flow import error_facts, finding_facts
 from headrace.core.text import Action, Finding, Origin
-from headrace.core.values import Money
+from headrace.core.values import Money, StoredPassage
 
 FOUND = Finding("pii", "3", "email", Origin.PROMPT, 1, 4, 20, Action.MASK, 0.9)
 
@@ -86,3 +86,16 @@ def test_a_port_is_small() -> None:
         promises = [name for name in vars(port) if not name.startswith("_")]
         assert 1 <= len(promises) <= 6, port.__name__
         assert port.__doc__
+
+
+@pytest.mark.parametrize(
+    ("heading", "text", "words"),
+    [
+        ("Travel > Hotels", "They are booked by the desk.", "Travel > Hotels\n\nThey are booked by the desk."),
+        ("Travel > Hotels", "Hotels are booked by the desk.", "Travel\n\nHotels are booked by the desk."),
+        ("Hotels", "Hotels are booked.", "Hotels are booked."),
+        ("", "Hotels are booked.", "Hotels are booked."),
+    ],
+)
+def test_a_passage_is_searched_with_the_headings_that_it_does_not_repeat(heading: str, text: str, words: str) -> None:
+    assert StoredPassage("p", "s/d", "s", "v", 0, len(text), text, "line 1", heading, "s").words == words
