@@ -60,7 +60,7 @@ def case(asked: Asked, brought: Sequence[Passage], quoter: Quoter) -> Case | Non
     matches = quoter.matches(asked.text, brought)
     if matches is None:
         return None
-    right = [asked.is_answered_by(brought[place].document, brought[place].text[unit.start : unit.end]) for place, unit in matches.places]
+    right = [asked.is_answered_by(brought[place], brought[place].text[unit.start : unit.end]) for place, unit in matches.places]
     return Case(asked, matches, np.asarray(right))
 
 

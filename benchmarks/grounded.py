@@ -29,6 +29,7 @@ from headrace.adapters.weights.catalogue import EMBEDDER, built_in
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.values import Scope, StoredPassage
 from headrace.knowledge.chunk import chunk, passage_id
+from headrace.knowledge.plain import plain
 from headrace.knowledge.retrieve import Retrieval
 from retrieval import Vectors
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "knowledge"
 SQUAD = DATA / "grounded" / "squad2"
 XQUAD = DATA / "ir" / "xquad"
+HANDBOOK = DATA / "docs" / "handbooks" / "18f_handbook"
+FEWEST_WORDS = 5
+"""Of a heading that is a question by itself."""
 TENANT = ACL = "bench"
 PASSAGES = 5
 """Passages that quotes are taken from: what a service brings by default."""
@@ -65,10 +69,14 @@ class Asked:
     document: str = ""
     answers: tuple[str, ...] = ()
     without: str = ""
+    section: frozenset[str] = frozenset()
+    """Passages of which any sentence counts as right, where no answer is written down."""
 
-    def is_answered_by(self, document: str, words: str) -> bool:
-        """Whether these words of a document hold an answer to it."""
-        return document == self.document and any(_plain(answer) in _plain(words) for answer in self.answers)
+    def is_answered_by(self, passage: Passage, words: str) -> bool:
+        """Whether these words of a passage hold an answer to it."""
+        if self.section:
+            return passage.id in self.section
+        return passage.document == self.document and any(_plain(answer) in _plain(words) for answer in self.answers)
 
 
 def half_of(text: str) -> str:
@@ -99,21 +107,13 @@ def xquad_passages() -> list[StoredPassage]:
 
 
 def _stored(row: Mapping[str, object]) -> list[StoredPassage]:
-    return [
-        StoredPassage(
-            id=passage_id(str(row["id"]), "1", each.start, each.end),
-            document=str(row["id"]),
-            source=str(row["title"]),
-            version="1",
-            start=each.start,
-            end=each.end,
-            text=each.text,
-            place="",
-            heading="",
-            acl=ACL,
-        )
-        for each in chunk(str(row["text"]), "text/plain")
-    ]
+    name, article = str(row["id"]), str(row["title"])
+    cut = chunk(str(row["text"]), "text/plain")
+    return [_passage(passage_id(name, "1", each.start, each.end), name, article, (each.start, each.end), each.text, "") for each in cut]
+
+
+def _passage(key: str, document: str, source: str, place: tuple[int, int], text: str, heading: str) -> StoredPassage:
+    return StoredPassage(key, document, source, "1", *place, text=text, place="", heading=heading, acl=ACL)
 
 
 def xquad_questions() -> list[Asked]:
@@ -126,6 +126,33 @@ def xquad_questions() -> list[Asked]:
         for row in lines(XQUAD / "queries.jsonl")
         if paragraphs.get(str(row["id"])) in documents
     ]
+
+
+def handbook() -> tuple[list[StoredPassage], list[Asked]]:
+    """A public handbook in Markdown, and the questions that its own headings ask. Those headings are blanked, so each question must be
+    answered by the words under it. They were written before the answers, by people who know less of the wording than SQuAD's askers."""
+    stored: list[StoredPassage] = []
+    sections: dict[tuple[str, str], set[str]] = {}
+    for path in sorted(HANDBOOK.rglob("*.md")):
+        name = str(path.relative_to(HANDBOOK))
+        for each in chunk(path.read_text(encoding="utf-8"), "text/markdown"):
+            *above, last = each.heading.split(" > ")
+            text, key = each.text, passage_id(name, "1", each.start, each.end)
+            if last.endswith("?") and len(last.split()) >= FEWEST_WORDS:
+                kept = (line if _letters(line) != _letters(last) else " " * len(line) for line in text.split("\n"))
+                text = "\n".join(kept)
+                if not text.strip():
+                    continue
+                sections.setdefault((name, last), set()).add(key)
+            else:
+                above.append(last)
+            stored.append(_passage(key, name, "handbook", (each.start, each.end), text, " > ".join(above)))
+    asked = [Asked(text, "answered", half_of(name), section=frozenset(keys)) for (name, text), keys in sections.items()]
+    return stored, asked
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\W+", "", plain(text).lower())
 
 
 def questions() -> list[Asked]:
@@ -169,7 +196,7 @@ def searching(stored: Sequence[StoredPassage]) -> Generator[tuple[MiniLM, Vector
 async def found(retrieval: Retrieval, asked: Sequence[Asked]) -> Mapping[Asked, tuple[Passage, ...]]:
     """The passages that each question brings, from every article but the one that is out of its reach."""
     brought: dict[Asked, tuple[Passage, ...]] = {}
-    articles = sorted({str(row["title"]) for path in (SQUAD, XQUAD) for row in lines(path / "corpus.jsonl")})
+    articles = sorted({"handbook"} | {str(row["title"]) for path in (SQUAD, XQUAD) for row in lines(path / "corpus.jsonl")})
     for number, each in enumerate(asked):
         within = Scope(TENANT, tuple(name for name in articles if name != each.without), frozenset({ACL}))
         brought[each] = (await retrieval.find(each.text, within, PASSAGES)).passages
@@ -181,4 +208,4 @@ async def found(retrieval: Retrieval, asked: Sequence[Asked]) -> Mapping[Asked, 
 
 def is_hit(asked: Asked, brought: Sequence[Passage], quotes: Sequence[Quote]) -> bool:
     """Whether one of these quotes holds an answer."""
-    return any(asked.is_answered_by(brought[quote.passage].document, quote.text) for quote in quotes)
+    return any(asked.is_answered_by(brought[quote.passage], quote.text) for quote in quotes)

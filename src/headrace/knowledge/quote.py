@@ -52,15 +52,15 @@ class Quoter:
         if matches is None:
             return ()
         order = ordered(matches)
-        taken: list[tuple[int, int, int, float]] = []
+        taken: list[Quote] = []
         for row, sure in zip(order, confidence(matches, order), strict=True):
             place, unit = matches.places[int(row)]
-            stretch = _free(unit, [(start, end) for other, start, end, _ in taken if other == place])
-            if stretch is not None:
-                taken.append((place, *stretch, float(sure)))
+            quote = _beside(taken, passages[place], place, unit, float(sure))
+            if quote is not None:
+                taken.append(quote)
             if len(taken) == limit:
                 break
-        return tuple(_quote(passages[place], place, start, end, sure) for place, start, end, sure in taken)
+        return tuple(taken)
 
     def matches(self, question: str, passages: Sequence[Passage]) -> Matches | None:
         """Every sentence that can be quoted, and how it matches; None when there is none. Calibration starts here."""
@@ -71,16 +71,19 @@ class Quoter:
         return match(question, asked, list(zip((passage.text for passage in passages), readings, strict=True)))
 
 
-def _free(unit: Unit, taken: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """What is shown of a unit beside what is shown already: all of it, else the unit alone, else nothing."""
+def _beside(taken: Sequence[Quote], passage: Passage, place: int, unit: Unit, sure: float) -> Quote | None:
+    """A quote of a unit that shows nothing that these show already: all that it would show, else the unit alone, else none."""
     for start, end in ((unit.shown_start, unit.shown_end), (unit.start, unit.end)):
-        if all(end <= other_start or start >= other_end for other_start, other_end in taken):
-            return start, end
+        quote = Quote(place, passage.start + start, passage.start + end, passage.text[start:end], place_of(passage, start), sure)
+        if not any(_same(quote, other) for other in taken):
+            return quote
     return None
 
 
-def _quote(passage: Passage, place: int, start: int, end: int, sure: float) -> Quote:
-    return Quote(place, passage.start + start, passage.start + end, passage.text[start:end], place_of(passage, start), sure)
+def _same(quote: Quote, other: Quote) -> bool:
+    """Whether two quotes share characters of one passage, or say the same words."""
+    overlap = quote.passage == other.passage and quote.start < other.end and other.start < quote.end
+    return overlap or quote.text.split() == other.text.split()
 
 
 def place_of(passage: Passage, offset: int) -> str:
