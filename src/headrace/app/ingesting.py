@@ -95,7 +95,7 @@ class _Watcher:
         return bool(changes), max(changes, default=0.0)
 
     async def _pass(self) -> bool:
-        command = (sys.executable, "-m", "headrace.app.processes.ingest_pass", "--workspace", str(self._layout.workspace))
+        command = (sys.executable, "-P", "-m", "headrace.app.processes.ingest_pass", "--workspace", str(self._layout.workspace))
         process = await asyncio.create_subprocess_exec(*command)
         try:
             code = await process.wait()

@@ -126,7 +126,7 @@ class Fetcher:
     def _download(self, requirement: str) -> Path:
         """One wheel, through pip. Raises SourceFailed with pip's own last word."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+        command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
         command += ["--disable-pip-version-check", "--no-input", "--progress-bar=off", f"--dest={folder}", requirement]
         # pip loads into the temporary folder first: on the same disk, so that what is checked for space is what is used.
         environment = {**os.environ, "TMPDIR": str(folder)}

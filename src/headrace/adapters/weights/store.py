@@ -227,7 +227,7 @@ def _build(folder: Path, entries: list[Entry]) -> list[Entry]:
     """The embedder's graph from its weights, in a child: only that process pays for the tools. Its raw material is deleted."""
     names = ("model.safetensors", "config.json", "model.onnx")
     weights, config, target = (folder / name for name in names)
-    command = [sys.executable, "-m", BUILDER, str(weights), str(config), str(target)]
+    command = [sys.executable, "-P", "-m", BUILDER, str(weights), str(config), str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": str(folder)})
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it left no word"])[-1]

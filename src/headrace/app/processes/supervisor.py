@@ -99,7 +99,8 @@ class Supervisor:
     async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
         with contextlib.suppress(FileNotFoundError):
             self._layout.socket(child.name).unlink()  # left by one that was killed: nobody shall take it for a living one
-        command = (sys.executable, "-m", child.module, "--workspace", str(self._layout.workspace), *child.arguments)
+        command = (sys.executable, "-P", "-m", child.module, "--workspace", str(self._layout.workspace), *child.arguments)
+        # -P: whatever lies in the folder that we were started in (json.py, http.py) is no module of ours
         with self.log_of(child.name).open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *command,
