@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,20 @@ def stored(folder: Path) -> list[tuple[int, int, bytes]]:
         rows = database.execute("SELECT sequence, time_us, record FROM entries ORDER BY sequence").fetchall()
     database.close()
     return rows
+
+
+def test_the_log_is_its_owners_alone(tmp_path: Path) -> None:
+    """Whatever mode the process and the folder leave: a command writes it too, and a backup keeps modes."""
+    before = os.umask(0o022)
+    try:
+        opened = ledgers.store(tmp_path)
+        opened.append([entry(ledgers.act())], ledgers.NOW_US)
+        modes = {each.name: oct(each.stat().st_mode & 0o777) for each in tmp_path.iterdir() if each.name != "log.vkey"}
+        opened.close()
+    finally:
+        os.umask(before)
+    assert {f"{DATABASE}-wal", DATABASE, "log.key"} <= modes.keys()
+    assert set(modes.values()) == {"0o600"}
 
 
 @pytest.mark.parametrize("sizes", [(1,), (1, 2, 3, 5, 64, 90), (130, 1)])

@@ -77,6 +77,7 @@ class LogStore:
 
     def __init__(self, folder: Path, key: LogKey) -> None:
         self._key = key
+        os.close(os.open(folder / DATABASE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))  # and the files beside it have its mode
         self._lock = _exclusive(folder)
         self._signers = ThreadPoolExecutor(1, thread_name_prefix="ledger-signer")
         self._database = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
