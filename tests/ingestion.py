@@ -16,7 +16,7 @@ from headrace.knowledge.ingest import Configured, Parts
 from headrace.knowledge.ingest.manifest import Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -80,14 +80,15 @@ def source(name: str, folder: Path, rules: Sequence[tuple[str, str]] = (), **for
 def parts(folder: Path, store: PassageStore, embedder: HashEmbedder | None = None, **others: object) -> Parts:
     """The parts of a pass, its state in a folder."""
     embedder = embedder or HashEmbedder()
-    given = {
-        "tenant": "default",
-        "store": store,
-        "documents": DocumentStore(folder / "documents"),
-        "manifest": Manifest(folder / "ingest.db"),
-        "converter": FileConverter(),
-        "embedder": lambda: embedder,
-        "weights": embedder.identity,
-        "clock": LaterClock(),
+    made: dict[str, Callable[[], object]] = {
+        "tenant": lambda: "default",
+        "store": lambda: store,
+        "documents": lambda: DocumentStore(folder / "documents"),
+        "manifest": lambda: Manifest(folder / "ingest.db"),
+        "converter": FileConverter,
+        "embedder": lambda: lambda: embedder,
+        "weights": lambda: embedder.identity,
+        "clock": LaterClock,
     }
-    return Parts(**{**given, **others})  # pyright: ignore[reportArgumentType]
+    given = {name: make() for name, make in made.items() if name not in others}
+    return Parts(**given, **others)  # pyright: ignore[reportArgumentType]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -250,7 +250,7 @@ def test_the_command_verifies_what_it_shows(workspace: Path) -> None:
     code, out, _ = run(workspace, "req_done")
     assert code == 0
     assert "receipt and place verified in the checkpoint over 6" in out.splitlines()[-1]
-    with sqlite3.connect(Layout(workspace).ledger / "log.db") as database:
+    with closing(sqlite3.connect(Layout(workspace).ledger / "log.db", isolation_level=None)) as database:
         database.execute("UPDATE entries SET record = CAST(replace(record, 'answered', 'refusing') AS BLOB) WHERE request = 'req_done'")
     assert "record BROKEN: " in run(workspace, "req_done")[1].splitlines()[-1]
 

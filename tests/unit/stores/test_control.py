@@ -142,7 +142,9 @@ def test_keys_are_listed_and_revoked(store: ControlStore) -> None:
 
 def test_a_secret_is_never_in_the_file(store: ControlStore, path: Path) -> None:
     store.create_key(KEY, DIGEST)
-    columns = {column["name"] for column in inspect(open_engine(path)).get_columns("keys")}
+    engine = open_engine(path)
+    columns = {column["name"] for column in inspect(engine).get_columns("keys")}
+    engine.dispose()
     assert columns == {"digest", "id", "name", "holder", "kind", "tenant", "groups", "services", "created_us", "expires_us", "revoked_us"}
 
 
