@@ -48,6 +48,7 @@ def test_headers_tell_whether_and_when_to_ask_again() -> None:
     assert said(Overloaded("x", retry_after=2.1)) == {b"retry-after": b"3"}
     assert said(Overloaded("x", retry_after=0.1)) == {b"retry-after": b"1"}
     assert said(Unavailable("x")) == {b"retry-after": b"2"}
+    assert said(UpstreamFailed("x", facts={"retry_after_s": 7})) == {b"retry-after": b"7"}
     assert said(Unauthenticated("x")) == {b"x-should-retry": b"false", b"www-authenticate": b"Bearer"}
     assert said(BadRequest("x", facts={"allow": "GET"}))[b"allow"] == b"GET"
     error = UpstreamFailed("x")

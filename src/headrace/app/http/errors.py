@@ -122,6 +122,8 @@ def headers(error: HeadraceError) -> list[tuple[bytes, bytes]]:
         said.append((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()))
     elif isinstance(error, Unavailable):
         said.append((b"retry-after", str(UNAVAILABLE_AGAIN_S).encode()))
+    elif isinstance(wait := error.facts.get("retry_after_s"), int):
+        said.append((b"retry-after", str(wait).encode()))  # as the provider said
     if not form.again:
         said.append((b"x-should-retry", b"false"))
     if isinstance(error, Unauthenticated):
