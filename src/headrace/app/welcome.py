@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.app import keys, operator
+from headrace.app.cli.plain import plain_name
 from headrace.app.client import Api
 from headrace.app.first_minute import question_for, show, snippet
 from headrace.app.ingest_progress import progress, unread
@@ -56,7 +57,7 @@ def welcome(layout: Layout, url: str, stopping: Event) -> None:
     if waiting:
         msg = f"Not everything got ready within {READY_WITHIN:g} s: {'; '.join(waiting)}."
         raise OperationFailed(msg, code="operation.not_ready", mend=f"See the logs in {layout.logs}.")
-    question = question_for(layout, workspace)
+    question = plain_name(question_for(layout, workspace))
     show(api, layout, question)
     click.echo("")
     for line in snippet(api, question):
@@ -101,7 +102,10 @@ def _counted(layout: Layout, workspace: Workspace, now: Progress) -> str:
     line += f" (searchable now; {now.vectors:,}/{now.passages:,} vectors)"
     if not skipped:
         return line
-    lines = [f"{line}  {len(skipped):,} skipped:", *(f"{'':<11}{each.document}: {each.reason}" for each in skipped[:SHOWN_UNREAD])]
+    lines = [
+        f"{line}  {len(skipped):,} skipped:",
+        *(f"{'':<11}{plain_name(each.document)}: {each.reason}" for each in skipped[:SHOWN_UNREAD]),
+    ]
     if len(skipped) > SHOWN_UNREAD:
         lines.append(f"{'':<11}… and {len(skipped) - SHOWN_UNREAD:,} more: headrace ingest names them all")
     return "\n".join(lines)

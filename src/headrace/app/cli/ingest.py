@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.app.cli.plain import plain_name
 from headrace.app.ingest_pass import ingest
 from headrace.config.layout import Layout
 from headrace.knowledge.ingest.report import Counts, Stage
@@ -94,7 +95,7 @@ def _for_people(reports: Sequence[Report]) -> list[str]:
         about = [f"{number:,} {word}" for word, number in _changes(counts).items() if number] or ["none"]
         tenant = f"   tenant {report.tenant}" if len(reports) > 1 else ""
         lines.append(f"{'documents':<11}{counts.found:,} found ({', '.join(about)}){tenant}")
-        lines += [f"{'':<11}{failed.document}: {failed.reason}" for failed in report.failed]
+        lines += [f"{'':<11}{plain_name(failed.document)}: {plain_name(failed.reason)}" for failed in report.failed]
         lines.append(f"{'passages':<11}{counts.passages:,} (all searchable after {report.searchable_after:.1f} s)")
         lines.append(f"{'vectors':<11}{counts.vectors:,} of {counts.passages:,} (after {report.seconds:.1f} s)")
     return lines or ["The revision in force has no sources."]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.app.cli.plain import plain_name
 from headrace.app.revisions import current_workspace
 from headrace.app.scopes import asker, require_curator, scope
 from headrace.config.layout import Layout
@@ -104,4 +105,5 @@ def _for_people(passage: Passage) -> str:
     raw = [f"{arm} {score:.3f}" for arm, score in passage.scores.items()]
     words = " ".join(passage.text.split())
     shown = words if len(words) <= SHOWN else f"{words[:SHOWN].rsplit(' ', 1)[0]} …"
-    return f"{passage.rank:>3}  {passage.document}, {passage.place}   ({', '.join(arms + raw)})\n     {shown}"
+    where = plain_name(f"{passage.document}, {passage.place}")
+    return f"{passage.rank:>3}  {where}   ({', '.join(arms + raw)})\n     {plain_name(shown)}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import TypeAlias, cast
 
+from headrace.app.cli.plain import plain, plain_name
+
 Json: TypeAlias = Mapping[str, object]
 
 WHOLE_FROM_MS = 10
@@ -59,8 +61,8 @@ def answer_lines(response: Json) -> list[str]:
     cost = mapping(usage.get("cost"))
     route = mapping(facts.get("route"))
     lines = [_row("answer", text)]
-    lines += [_row("", f"[{each.get('n')}] {each.get('document')}, {each.get('place')}") for each in mappings(facts.get("citations"))]
-    lines += [_row("", f"nearest: {each.get('document')}, {each.get('place')}") for each in mappings(facts.get("nearest"))]
+    lines += [_row("", f"[{each.get('n')}] {_where(each)}") for each in mappings(facts.get("citations"))]
+    lines += [_row("", f"nearest: {_where(each)}") for each in mappings(facts.get("nearest"))]
     model = route.get("deployment") or "none needed"
     lines.append(
         _row("allowed by", f"{names(mapping(facts.get('decision')).get('policies'))}      mode  {facts.get('mode')}      model  {model}")
@@ -74,5 +76,9 @@ def answer_lines(response: Json) -> list[str]:
     return lines
 
 
+def _where(cited: Json) -> str:
+    return plain_name(f"{cited.get('document')}, {cited.get('place')}")
+
+
 def _row(name: str, text: str) -> str:
-    return f"{name:<17}" + text.replace("\n", "\n" + " " * 17)
+    return f"{name:<17}" + plain(text).replace("\n", "\n" + " " * 17)
