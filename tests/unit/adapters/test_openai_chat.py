@@ -216,6 +216,24 @@ async def test_an_answer_ends_with_its_finish_however_the_stream_does(serving: P
     assert report.usage == Usage(20, 0, 9)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"prompt_tokens": -1, "completion_tokens": 9},
+        {"prompt_tokens": 20, "completion_tokens": -9},
+        {"prompt_tokens": 20, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": -5}},
+        {"prompt_tokens": 10**30, "completion_tokens": 9},
+    ],
+)
+async def test_numbers_that_can_be_no_tokens_are_no_report(serving: Provider, told: dict[str, int]) -> None:
+    """They would lower the bill, or break the record; so what is billed is what was seen."""
+    serving.state.usage = told
+    async with chat(serving, "obedient") as asked:
+        events = await collect(asked, QUESTION)
+    assert usage_of(events) is None
+    assert events[-1] == Finished(FinishReason.STOP)
+
+
 async def test_connections_are_kept_and_a_stale_one_is_replaced(serving: Provider) -> None:
     async with chat(serving, "good") as asked:
         for _ in range(3):

@@ -72,5 +72,5 @@ class Reading:
         if text := chunk.text():
             texts.append(text)
         self._finish = chunk.finish() or self._finish
-        if chunk.usage is not None:
-            self._usage = UsageReport(wire.disjoint(chunk.usage))
+        if chunk.usage is not None and (usage := wire.disjoint(chunk.usage)) is not None:
+            self._usage = UsageReport(usage)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _REASONS = {"length": FinishReason.LENGTH, "content_filter": FinishReason.CONTENT_FILTER}
 
+MOST_TOKENS = 1_000_000_000
+"""Of one answer. No context is near it; more is a mistake."""
+
 
 class _Message(msgspec.Struct, gc=False):
     role: str
@@ -113,10 +116,14 @@ read_count = msgspec.json.Decoder(_Count).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def disjoint(usage: _Usage) -> Usage:
-    """The dialect counts cached tokens among the prompt's; here the parts are disjoint."""
+def disjoint(usage: _Usage) -> Usage | None:
+    """The dialect counts cached tokens among the prompt's; here the parts are disjoint. None when these are no numbers of tokens: a
+    provider that says -1 for what it does not know must not lower a bill."""
     details = usage.prompt_tokens_details
-    cached = min((details.cached_tokens or 0) if details else 0, usage.prompt_tokens)
+    cached = (details.cached_tokens or 0) if details else 0
+    if not all(0 <= each <= MOST_TOKENS for each in (usage.prompt_tokens, usage.completion_tokens, cached)):
+        return None
+    cached = min(cached, usage.prompt_tokens)
     return Usage(input=usage.prompt_tokens - cached, input_cached=cached, output=usage.completion_tokens)
 
 
