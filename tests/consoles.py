@@ -152,12 +152,12 @@ class House:
     serving: asyncio.Task[None]
     versions: dict[str, str] = field(default_factory=dict)
 
-    def key(self, holder: str, tenant: str = "default", *, lasts_us: int | None = None) -> str:
-        """A key that speaks for a person."""
+    def key(self, holder: str, tenant: str = "default", *, lasts_us: int | None = None, services: tuple[str, ...] | None = None) -> str:
+        """A key that speaks for a person; bound to services, or to none."""
         secret, public, digest = mint()
         now = CLOCK.now_us()
         until = None if lasts_us is None else now + lasts_us
-        self.store.create_key(StoredKey(public, holder, holder, "person", tenant, (), None, now, until, None), digest)
+        self.store.create_key(StoredKey(public, holder, holder, "person", tenant, (), services, now, until, None), digest)
         return secret
 
     def revoke(self, secret: str) -> None:

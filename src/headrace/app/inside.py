@@ -150,7 +150,14 @@ class Inside:
         form = self._rooms.workspace.sources.get(source)
         if form is None or not path or form.tenant != principal.tenant or not may_read(form, path, principal):
             return None
+        if principal.services is not None and not self._answers_from(source, principal.services):
+            return None
         return await asyncio.to_thread(self._stored, form.tenant, name, version)
+
+    def _answers_from(self, source: str, services: Collection[str]) -> bool:
+        """Whether one of these services may know the source: a key that is bound to services opens no other documents."""
+        known = (self._rooms.workspace.services.get(name) for name in services)
+        return any(each.knowledge is not None and source in each.knowledge.sources for each in known if each is not None)
 
     async def readiness(self) -> Readiness:
         """What is there and what still warms. Never raises; answers within a second."""

@@ -113,6 +113,15 @@ async def test_readers_are_todays(house: House) -> None:
         assert (page.status, marked(page)) == (200, TEXTS[SALARIES][:10])
 
 
+@pytest.mark.parametrize(
+    ("services", "status"), [(("help",), 200), (("local", "help"), 200), (("local",), 404), (("gone",), 404), ((), 404)]
+)
+async def test_a_key_that_is_bound_to_services_opens_what_those_answer_from(house: House, services: tuple[str, ...], status: int) -> None:
+    async with Browser(house.url) as bound:
+        await bound.sign_in(house.key("dora", services=services))
+        assert (await bound.get(link(house, SALARIES))).status == status
+
+
 async def test_nobody_reads_without_a_session(house: House, stranger: Browser) -> None:
     page = await stranger.get(link(house, ROLL_BACK))
     assert page.status == 303

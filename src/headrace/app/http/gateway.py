@@ -141,8 +141,8 @@ class Gateway(Protocol):
 
     async def document(self, principal: Principal, name: str, version: str) -> Document | None:
         """The stored text of a version of document ``source/path``, if this principal may read it now: the source is of its tenant,
-        in force, and its readers include it. None otherwise, and when there is no such document or version: all look the same.
-        `name` and `version` come from a URL and are to be mistrusted."""
+        in force, its readers include it, and a key that is bound to services has one that answers from it. None otherwise,
+        and when there is no such document or version: all look the same. `name` and `version` come from a URL and are to be mistrusted."""
         ...
 
     async def readiness(self) -> Readiness:
