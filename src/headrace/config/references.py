@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Loc: TypeAlias = tuple[int | str, ...]
 _LONGEST_SHOWN = 80
+_NO_NAMES = frozenset({"", ".", ".."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +183,21 @@ class References:
             self._add(path, ("folder",), f'there is no folder "{_shown(form.folder)}"', "A relative path starts at the workspace.")
         self._readers(path, ("readers",), form.readers, form.tenant)
         self._once(path, ("rules",), [rule.path for rule in form.rules])
+        for word, globs in (("include", form.include), ("exclude", form.exclude)):
+            for number, glob in enumerate(globs):
+                self._glob(path, (word, number), glob)
         for number, rule in enumerate(form.rules):
+            self._glob(path, ("rules", number, "path"), rule.path)
             self._readers(path, ("rules", number, "readers"), rule.readers, form.tenant)
+
+    def _glob(self, path: str, loc: Loc, glob: str) -> None:
+        """A document's path begins in the source's folder and is written plainly; a rule that nothing ever matches protects nothing."""
+        names = glob.replace("\\", "/").split("/")
+        plain = [name for name in names if name not in _NO_NAMES]
+        if not names[-1]:
+            plain.append("**")
+        if plain != glob.split("/"):
+            self._add(path, loc, f'"{_shown(glob)}" matches no document', f"Write {_shown('/'.join(plain)) or '**'}.")
 
     def _readers(self, path: str, loc: Loc, readers: Readers, tenant: str) -> None:
         if self._known.people is None or self._known.root is None or tenant not in self._known.root.tenants:
