@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from pathlib import Path
@@ -41,3 +42,22 @@ def test_every_python_that_is_started_passes_over_the_current_folder() -> None:
     flags = [found[1] for path in SOURCES.rglob("*.py") for found in COMMAND.finditer(path.read_text(encoding="utf-8"))]
     assert len(flags) >= 5
     assert set(flags) <= {'"-P"', '"-I"'}
+
+
+async def test_a_machine_that_refuses_a_restart_is_asked_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """No memory, no files, a full disk: these pass, and the child must come back then."""
+    supervisor = Supervisor(Layout(tmp_path))
+    await supervisor.start(Child("brief", "this"))
+    log = supervisor.log_of("brief")
+    try:
+        log.unlink()
+        log.mkdir()  # cannot be opened
+        async with asyncio.timeout(20):
+            while "cannot be started" not in caplog.text:
+                await asyncio.sleep(0.02)
+            log.rmdir()
+            while not log.is_file():
+                await asyncio.sleep(0.02)
+    finally:
+        await supervisor.stop("brief")
+    assert supervisor.restarts["brief"] >= 2

@@ -123,10 +123,20 @@ class Supervisor:
             if loop.time() - began >= HEALTHY_AFTER:
                 pause = FIRST_PAUSE
             _log.warning("%s ended with %d; it starts again in %g s (its log: %s)", child.name, code, pause, self.log_of(child.name))
+            pause = await self._again(child, pause)
+
+    async def _again(self, child: Child, pause: float) -> float:
+        """Start a child anew after a pause, and as long as the machine refuses (no memory, no files, a full disk); the next pause."""
+        while True:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             self.restarts[child.name] += 1
-            await self._spawn(child)
+            try:
+                await self._spawn(child)
+            except OSError as error:
+                _log.error("%s cannot be started (%s); it is tried again in %g s", child.name, error.strerror, pause)
+            else:
+                return pause
 
     async def first_breath(self, name: str, ready: Path, within: float) -> None:
         """Wait until a child listens on its socket. Raises OperationFailed with its last words when it does not."""
