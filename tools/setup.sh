@@ -109,8 +109,11 @@ is_whole() { [ ! -e "$making" ] && $venv/bin/python -c 'import pip' 2>/dev/null;
 make_venv() {
   fresh=""
   trap 'give_up "Interrupted."' INT TERM
-  if is_whole; then
-    follow_move
+  local old
+  old=$(sed -n 3p "$stamp" 2>/dev/null || true)
+  # Scripts in a path with spaces are of another form, so there a move means a new environment.
+  if is_whole && [[ "$old" = "$PWD" || "$old$PWD" != *" "* ]]; then
+    [ "$old" = "$PWD" ] || follow_move
     return
   fi
   fresh=yes
@@ -123,7 +126,6 @@ make_venv() {
 
 # Where a checkout was moved, its .venv still names the old place.
 follow_move() {
-  [ "$(sed -n 3p "$stamp" 2>/dev/null)" != "$PWD" ] || return 0
   local said file line
   said=$($venv/bin/python -m venv $venv 2>&1) || give_up "The virtual environment could not follow its move: $(tail -1 <<< "$said")"
   for file in $venv/bin/*; do
