@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|\Z)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _TABLE_ROW = re.compile(r"\s*\|")
 _TITLE = re.compile(r"title\s*:\s*(.+?)\s*$", re.IGNORECASE)
-_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|\{#[^}]*\}\s*$")
-_LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|\{#[^{}]*\}\s*$")
+_LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")
 _LONGEST_FRONT = 200
 """Lines within which front matter must end."""
 
@@ -121,7 +121,8 @@ def _block(lines: list[_Line], number: int) -> tuple[Block, int]:
         return _code(lines, number, fence[1])
     heading = _HEADING.match(line.text)
     if heading:
-        return Block(line.start, line.end, Kind.HEADING, len(heading[1]), plain_heading(heading[2] or "")), number + 1
+        title = _unclosed(line.text[heading.end() :].strip(" \t"))
+        return Block(line.start, line.end, Kind.HEADING, len(heading[1]), plain_heading(title)), number + 1
     if _TABLE_ROW.match(line.text):
         return _run(lines, number, Kind.TABLE)
     following = lines[number + 1] if number + 1 < len(lines) else None
@@ -130,6 +131,12 @@ def _block(lines: list[_Line], number: int) -> tuple[Block, int]:
         level = 1 if underline[1].startswith("=") else 2
         return Block(line.start, following.end, Kind.HEADING, level, plain_heading(line.text)), number + 2
     return _run(lines, number, Kind.TEXT)
+
+
+def _unclosed(title: str) -> str:
+    """A heading's text without the number signs that may close it. Not by a regular expression: one would take minutes on hostile lines."""
+    bare = title.rstrip("#")
+    return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else title
 
 
 def _code(lines: list[_Line], number: int, fence: str) -> tuple[Block, int]:

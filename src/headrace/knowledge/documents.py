@@ -29,7 +29,7 @@ LINED = frozenset({"text/markdown", "text/plain"})
 """Media types whose stored text is the file's own, so that a line means the same in both."""
 _KEPT_CHARACTERS = 4_000_000
 _VERSION = re.compile(r"[0-9a-f]{64}")
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -152,7 +152,7 @@ class Places:
         if self._lined:
             self._lines = [found.end() for found in _LINE_END.finditer(stored.text)]
         else:
-            self._headings = [(found.start(), found[1]) for found in _HEADING.finditer(stored.text)]
+            self._headings = [(found.start(), found[1].rstrip(" \t#") or found[1]) for found in _HEADING.finditer(stored.text)]
             self._paragraphs = [found.end() for found in _PARAGRAPH.finditer(stored.text)]
 
     def at(self, offset: int) -> str:

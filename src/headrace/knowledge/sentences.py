@@ -21,18 +21,20 @@ LONGEST = 1000
 """Characters of a quote that takes in more than its own sentence: the list or the code that it introduces."""
 LONGEST_PAIR = 500
 """Characters of a sentence and the one that it leans on, of a question and its answer, and of a table shown whole."""
-_END = re.compile(r"(?:[.!?…]+[\"'”’)\]*_`]*(?=\s)|[。！？]+[\"”’」』）]*)\s*")
+_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'”’)\]*_`]*(?=\s)|[。！？]+[\"”’」』）]*)\s*")
 _ABBREVIATIONS = r"e\.g|i\.e|cf|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Nr|Fig|Sec|Art|approx|incl|z\.B|d\.h|bzw|ca"
 _ABBREVIATION = re.compile(rf"(?:\b(?:{_ABBREVIATIONS})|\b[A-Z]|^\s*\d+)\.\Z", re.MULTILINE)
 _LOOK_BACK = 16
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _ITEM = re.compile(r"[ \t]*(?:(?:[-*+•‣◦▪●–]|\d{1,4}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?)+")
 _QUOTED = re.compile(r"[ \t]*(?:>[ \t]?)+")
-_RULE = re.compile(r"[ \t]*\|?[ \t:|-]*-[ \t:|-]*\|?[ \t]*$")
-_LEADS = re.compile(r"[:：?？][*_`\s]*\Z")
-"""What ends so is answered by what follows."""
+_LEADS = re.compile(r"[:：?？][*_`\s]*\Z|\A(\*\*|__)(?!\s)[^*\r\n]*[^\s*.!。！](?<!_)\1\Z")
+"""What ends so, or is a line of its own in bold, is answered by what follows."""
+_TAG = re.compile(r"<!--[^<>]*-->|</?(?:table|t[rdh]|thead|tbody|div|section|h[1-6r]|[ou]l|li|d[ltd]|p|br)\b[^<>]*>", re.IGNORECASE)
 _LEANS = re.compile(r"[\s*_`\"'“‘(]*(?:It|Its|They|Their|He|His|She|Her|This|That|These|Those)\b(?!['’-])")
 """A sentence that begins so speaks of the one before it."""
+_BLANK_LINE = 2
+"""Line ends that make one."""
 _WORDS = re.compile(r"[^\W_]")
 _FEWEST = 4
 """Letters and digits of the shortest quote: ``30 days`` says something, ``No.`` does not."""
@@ -89,17 +91,35 @@ def _rows(text: str, bare: str, block: Block) -> Iterator[Unit]:
     """The rows of a table; its head, which a rule follows, is context only."""
     lines = list(_lines(text, block.start, block.end))
     for number, line in enumerate(lines):
-        head = number + 1 < len(lines) and _RULE.match(text, *lines[number + 1]) is not None
+        head = number + 1 < len(lines) and _is_rule(text[slice(*lines[number + 1])])
         yield from _unit(text, bare, line, Kind.TABLE, head=head)
 
 
 def _unit(text: str, bare: str, stretch: tuple[int, int], kind: Kind, *, item: bool = False, head: bool = False) -> Iterator[Unit]:
-    """The stretch without white space around it, unless nothing is left."""
-    words = text[slice(*stretch)]
-    start, end = stretch[0] + len(words) - len(words.lstrip()), stretch[0] + len(words.rstrip())
+    """The stretch without white space around it (and, of prose, tags of blocks), unless nothing is left."""
+    start, end = _trimmed(text, *stretch, tags=kind is Kind.TEXT)
     if start < end:
         enough = len(_WORDS.findall(bare, start, end)) >= _FEWEST
         yield Unit(start, end, kind, item, enough and not head and kind is not Kind.HEADING)
+
+
+def _trimmed(text: str, start: int, end: int, *, tags: bool) -> tuple[int, int]:
+    words = text[start:end]
+    start, end = start + len(words) - len(words.lstrip()), start + len(words.rstrip())
+    while tags and (tag := _TAG.match(text, start, end)):
+        start = tag.end() + _blank(text, tag.end(), end)
+    while tags and text[end - 1 : end] == ">" and _TAG.fullmatch(text, at := max(start, text.rfind("<", start, end)), end):
+        end = start + len(text[start:at].rstrip())
+    return start, end
+
+
+def _blank(text: str, start: int, end: int) -> int:
+    words = text[start:end]
+    return len(words) - len(words.lstrip())
+
+
+def _is_rule(line: str) -> bool:
+    return "-" in line and not line.strip("|:- \t\r\n")
 
 
 def _items(text: str, block: Block) -> Iterator[tuple[int, int, bool]]:
@@ -139,31 +159,43 @@ def _shown(text: str, found: list[Unit]) -> Iterator[tuple[int, int]]:
 
 
 def _leads(text: str, unit: Unit) -> bool:
-    return unit.kind is Kind.TEXT and _LEADS.search(text, max(unit.start, unit.end - 8), unit.end) is not None
+    return unit.kind is Kind.TEXT and _LEADS.search(text[unit.start : unit.end]) is not None
 
 
 def _leans(text: str, before: Unit, unit: Unit) -> bool:
     """Whether a sentence speaks of the one before it in the same paragraph or item."""
     if before.kind is not Kind.TEXT or unit.kind is not Kind.TEXT or unit.end - before.start > LONGEST_PAIR:
         return False
+    return _joined(text, before, unit) and _LEANS.match(text, unit.start, unit.end) is not None
+
+
+def _joined(text: str, before: Unit, unit: Unit) -> bool:
+    """Whether no mark and no blank line is between them."""
     between = text[before.end : unit.start]
-    return not between.strip() and between.count("\n") < 2 and _LEANS.match(text, unit.start, unit.end) is not None  # noqa: PLR2004
+    return not between.strip() and len(between.splitlines()) < _BLANK_LINE
 
 
 def _introduced(text: str, found: list[Unit], place: int) -> int:
     """Where that ends which a unit introduces: the items of its list, a block of code, a table, the sentences that answer it."""
-    lead, following = found[place], found[place + 1 :]
-    end, column = lead.end, _column(text, lead) if lead.item else -1
-    for number, unit in enumerate(following):
-        first = following[0]
-        belongs = unit.kind is first.kind and unit.item is first.item and (not unit.item or _column(text, unit) > column)
-        prose = unit.kind is Kind.TEXT and not unit.item
-        if not belongs or unit.kind is Kind.HEADING or unit.end - lead.start > (LONGEST_PAIR if prose else LONGEST):
+    lead, before = found[place], found[place]
+    for unit in found[place + 1 :]:
+        if not _belongs(text, lead, found[place + 1], before, unit):
             break
-        if number and (unit.kind is Kind.CODE or (prose and (text[lead.end - 1] in ":：" or _leads(text, unit)))):
-            break
-        end = unit.end
-    return end
+        before = unit
+    return before.end
+
+
+def _belongs(text: str, lead: Unit, first: Unit, before: Unit, unit: Unit) -> bool:
+    """Whether a unit is of what `lead` introduces. That begins with `first`, and reaches to `before` so far."""
+    if unit.kind is Kind.HEADING or (unit.kind, unit.item) != (first.kind, first.item):
+        return False
+    length = unit.end - lead.start
+    if unit.item:
+        return length <= LONGEST and (not lead.item or _column(text, unit) > _column(text, lead))
+    if unit.kind is Kind.TEXT:
+        goes_on = unit is first or (text[lead.end - 1] not in ":：" and _joined(text, before, unit))
+        return length <= LONGEST_PAIR and goes_on
+    return length <= LONGEST and (unit is first or unit.kind is Kind.TABLE)
 
 
 def _table(found: list[Unit], place: int) -> tuple[int, int]:

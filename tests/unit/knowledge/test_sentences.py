@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from headrace.knowledge.chunk import chunk
 from headrace.knowledge.chunk_blocks import Kind
+from headrace.knowledge.documents import Places, Stored
 from headrace.knowledge.plain import plain
 from headrace.knowledge.sentences import LONGEST, LONGEST_PAIR, sentences, units
 
@@ -175,3 +179,44 @@ def test_a_table_follows_its_introduction() -> None:
 def test_plain_text_keeps_the_words(text: str, expected: str) -> None:
     assert plain(text).split() == expected.split()
     assert len(plain(text)) == len(text)
+
+
+def test_a_line_in_bold_is_shown_with_what_follows() -> None:
+    text = "**If you are new**\n\nGo to the desk. Ask for a card.\n\n**Note.** Doors close.\n"
+    assert shown(text)["**If you are new**"] == "**If you are new**\n\nGo to the desk. Ask for a card."
+    assert shown(text)["**Note.**"] == "**Note.**"
+
+
+def test_tags_around_a_sentence_are_not_shown() -> None:
+    text = '<tr>\n <td class="key">The desk opens at <b>eight</b>.</td> <!-- x -->\n</tr>\n'
+    assert list(shown(text)) == ["The desk opens at <b>eight</b>."]
+    assert list(shown("<b>Bold</b> words stay.\n")) == ["<b>Bold</b> words stay."]
+    assert list(shown("Type <enter>\n")) == ["Type <enter>"]
+
+
+MANY = 20_000
+HOSTILE = {
+    "points": "x" + "!" * MANY + "y",
+    "blanks": "a" + " " * MANY + "b",
+    "a heading with blanks": "# a" + " " * MANY + "x",
+    "a heading with number signs": "# a" + " #" * MANY + "x",
+    "a heading with brackets": "# " + "[a" * MANY,
+    "a heading with links": "# " + "[a](" * MANY,
+    "a rule that is none": "|" + " " * MANY + "-" + " " * MANY + "x\n|--|",
+    "a table": "| a |\n" + "|-" * MANY + "x",
+    "comments": "<!-- " * MANY,
+    "tags": "x " + "<p> " * MANY,
+    "links": "[](" * MANY + "](" * MANY,
+    "colons": ": " * MANY,
+    "marks": "> - 1. * " * MANY + "**" + "_ " * MANY,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_text_takes_time_in_proportion_to_its_length(text: str) -> None:
+    began = time.process_time()
+    units(text)
+    chunk(text, "text/markdown")
+    places = Places(Stored(text, "text/html", ()))
+    assert places.at(len(text))
+    assert time.process_time() - began < 1.5
