@@ -154,7 +154,7 @@ def snippet(api: Api, question: str) -> Sequence[str]:
     """What to paste into Python with the official SDK."""
     asked = f'[{{"role": "user", "content": {json.dumps(question, ensure_ascii=False)}}}]'
     return (
-        "from openai import OpenAI",
+        "from openai import OpenAI  # pip install openai",
         f'client = OpenAI(base_url="{api.url}/v1", api_key="{api.key}")',
         f'print(client.chat.completions.create(model="help", messages={asked}).choices[0].message.content)',
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @json_option
 @told
 def command(revision: str | None, workspace: Path, *, as_json: bool) -> None:
-    """Put REVISION in force again (the first characters of its id are enough); without it, the one before the current one.
+    """Return to an earlier REVISION (the first characters of its id are enough); without it, to the one before the one in force.
 
     The workspace's files stay as they are: mend them before the next apply.
     """
