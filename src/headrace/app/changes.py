@@ -11,8 +11,8 @@ from headrace.app import acts
 from headrace.app.checking import check_folder
 from headrace.config import revision as revision_form
 from headrace.config.faults import lines, verdict
+from headrace.config.files import require_workspace
 from headrace.config.schemas import publish
-from headrace.config.template import require_workspace
 from headrace.core.errors import ConfigurationFaults, NotFound, OperationFailed
 from headrace.policy.engine import CedarEngine
 

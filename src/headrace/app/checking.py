@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headrace.adapters.weights.catalogue import built_in
 from headrace.config.check import Checked, check
-from headrace.config.template import require_workspace
+from headrace.config.files import require_workspace
 from headrace.policy.faults import policy_faults
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from headrace.app.checking import check_folder
 from headrace.app.pulling import MEGABYTE, pull
 from headrace.app.revisions import current_workspace
 from headrace.config import template
+from headrace.config.files import is_workspace
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def workspace_for(layout: Layout, documents: Path | None) -> None:
 
     Raises OperationFailed; nothing is half-made then.
     """
-    if not template.is_workspace(layout.workspace):
+    if not is_workspace(layout.workspace):
         template.write(layout.workspace, documents)
     elif documents is not None:
         template.point_documents(layout.workspace, documents)

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from headrace.adapters.stores.control import ControlStore
-from headrace.config.template import require_workspace
+from headrace.config.files import require_workspace
 from headrace.core.errors import HeadraceError, OperationFailed
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.config.faults import Fault
+from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,18 @@ PEOPLE = "people.yaml"
 KINDS = ("services", "deployments", "sources", "models")
 """Folders with one YAML file a thing."""
 POLICIES = "policies"
+
+
+def is_workspace(folder: Path) -> bool:
+    """Whether somebody made a workspace there."""
+    return (folder / ROOT).exists()
+
+
+def require_workspace(folder: Path) -> None:
+    """Raises OperationFailed where nobody made a workspace."""
+    if not is_workspace(folder):
+        msg = f"There is no workspace at {folder} (no {ROOT})."
+        raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {folder}")
 
 
 class Folder:

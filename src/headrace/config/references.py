@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Loc: TypeAlias = tuple[int | str, ...]
 _LONGEST_SHOWN = 80
+_SPECIAL = frozenset("[]{}")
+"""What other globs give a meaning to, and these do not."""
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
@@ -192,6 +194,10 @@ class References:
 
     def _glob(self, path: str, loc: Loc, glob: str) -> None:
         """A document's path begins in the source's folder and is written plainly; a rule that nothing ever matches protects nothing."""
+        if not _SPECIAL.isdisjoint(glob):
+            message = f'"{_shown(glob)}": brackets and braces are no pattern here; they would stand for themselves'
+            self._add(path, loc, message, "Write one line for each name that is meant; ? stands for any one character.")
+            return
         names = glob.replace("\\", "/").split("/")
         plain = [name for name in names if name not in _NO_NAMES]
         if not names[-1]:

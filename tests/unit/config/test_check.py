@@ -107,6 +107,7 @@ def test_a_valid_workspace_has_no_faults(tmp_path: Path) -> None:
         (BOOK, "path: hr/**", "path: hr/", "6:11", '"hr/" matches no document', "Write hr/**."),
         (BOOK, "path: hr/**", "path: hr//pay/../**", "6:11", '"hr//pay/../**" matches no document', "Write hr/pay/**."),
         (BOOK, "path: hr/**", "path: 'hr\\**'", "6:11", "matches no document", "Write hr/**."),
+        (BOOK, "path: hr/**", "path: '{hr,pay}/**'", "6:11", "brackets and braces are no pattern here", "one line for each name"),
         (BOOK, "path: hr/**", "path: /", "6:11", '"/" matches no document', "Write **."),
         (BOOK, "rules:", "exclude: [/drafts/**]\nrules:", "5:11", '"/drafts/**" matches no document', "Write drafts/**."),
         (BOOK, "rules:", "include: ['**/*.md', ./a/**]\nrules:", "5:22", '"./a/**" matches no document', "Write a/**."),

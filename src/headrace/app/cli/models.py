@@ -12,7 +12,7 @@ from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.pulling import megabytes, pull
-from headrace.config.template import is_workspace
+from headrace.config.files import is_workspace
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:

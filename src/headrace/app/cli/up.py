@@ -21,13 +21,14 @@ from headrace.app.preparation import fetched, in_force, require_models, workspac
 from headrace.app.revisions import Follower, control_store, current
 from headrace.app.warming import warmed
 from headrace.app.welcome import welcome
+from headrace.config.files import is_workspace
 from headrace.config.layout import Layout
-from headrace.config.template import is_workspace
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
     import socket
 
+    from headrace.config.model import Workspace
     from headrace.config.revision import Revision
 
 WARM_WITHIN = 3.0
@@ -114,7 +115,8 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
             await installation.follow(revision.compile())
 
         try:
-            await installation.start(revision.compile(), listener)
+            if not await _started(installation, revision.compile(), listener, stop):
+                return
             following = asyncio.create_task(Follower(store, turn, version).until(stop))
             if first_minute:
                 await asyncio.to_thread(welcome, layout, url_of(listener), stopping)
@@ -129,3 +131,17 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
         finally:
             end()
             await installation.stop()
+
+
+async def _started(installation: Installation, workspace: Workspace, listener: socket.socket, stop: asyncio.Event) -> bool:
+    """Start the installation; False when told to stop meanwhile. Raises OperationFailed with the reason when it does not start."""
+    starting, stopped = asyncio.ensure_future(installation.start(workspace, listener)), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+        return starting.done()
+    finally:
+        starting.cancel()
+        stopped.cancel()
+        await asyncio.gather(starting, stopped, return_exceptions=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import headrace
-from headrace.config.files import ROOT, Folder
+from headrace.config.files import ROOT, Folder, is_workspace
 from headrace.config.located import read, scalar
 from headrace.config.schemas import publish
 from headrace.core.errors import OperationFailed
@@ -33,18 +33,6 @@ _HARMLESS = frozenset({".git"})
 
 CHECKOUT = Path(headrace.__file__).resolve().parents[2]
 """Where Headrace's own documentation (``docs/``) is, when it runs from its sources."""
-
-
-def is_workspace(folder: Path) -> bool:
-    """Whether somebody made a workspace there."""
-    return (folder / ROOT).exists()
-
-
-def require_workspace(folder: Path) -> None:
-    """Raises OperationFailed where nobody made a workspace."""
-    if not is_workspace(folder):
-        msg = f"There is no workspace at {folder} (no {ROOT})."
-        raise OperationFailed(msg, code="workspace.none", mend=f"Make one: headrace init --workspace {folder}")
 
 
 def write(workspace: Path, documents: Path | None, *, checkout: Path = CHECKOUT) -> tuple[str, ...]:
