@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.installation import headrace, provide, provider, running
+from tests.installation import STOP_WITHIN, headrace, headrace_up, provide, provider, running
 from tests.providers.openai_server import PIECES
 
 if TYPE_CHECKING:
@@ -90,3 +92,25 @@ def test_many_answers_under_way_are_given_when_the_installation_stops(small: Ins
     small.process.wait(20)
     records = [each for each in small.since(before) if each["kind"] == "settled"]
     assert [each["outcome"] for each in records] == ["answered"] * 10
+
+
+def test_a_stop_is_heeded_while_the_installation_starts(tmp_path: Path) -> None:
+    """Where a part does not come up: here the gateway, whose address cannot be written."""
+    workspace = tmp_path / "w"
+    headrace("init", "--workspace", str(workspace), "--docs", str(_texts(tmp_path)))
+    headrace("apply", "--workspace", str(workspace))
+    (workspace / ".headrace" / "gateway.new").mkdir()
+    with subprocess.Popen(headrace_up(workspace), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 30
+        while not (workspace / ".headrace" / "logs" / "gateway.log").exists():
+            assert time.monotonic() < until, "the gateway was not started"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_WITHIN) == 0
+
+
+def _texts(folder: Path) -> Path:
+    texts = folder / "texts"
+    texts.mkdir()
+    (texts / "a.md").write_text("# A\n\nA text.\n")
+    return texts
