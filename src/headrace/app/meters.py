@@ -27,7 +27,9 @@ class _Running:
         """The metrics now."""
         busy = GaugeMetricFamily("headrace_slots_busy", "Answers that a deployment works on.", labels=["deployment"])
         waiting = GaugeMetricFamily("headrace_slots_waiting", "Requests that wait for a slot.", labels=["deployment"])
-        seconds = CounterMetricFamily("headrace_engine_busy_seconds", "Time with an answer under way.", labels=["deployment"])
+        seconds = CounterMetricFamily(
+            "headrace_engine_busy_seconds", "Seconds with an answer under way, by deployment.", labels=["deployment"]
+        )
         for name, running in self._deployments.running.items():
             busy.add_metric([name], running.slots.busy)
             waiting.add_metric([name], running.slots.waiting)

@@ -37,13 +37,15 @@ class Metrics:
         def histogram(name: str, about: str) -> Histogram:
             return Histogram(f"headrace_{name}", about, ("service",), buckets=SECONDS, registry=registry)
 
-        self._requests = counter("requests", "Requests by outcome.", "service", "outcome", "code")
-        self._duration = histogram("request_seconds", "From the request's head to its last byte.")
-        self._first = histogram("first_text_seconds", "To the first text of a streamed answer.")
-        self._tokens = counter("tokens", "Tokens by kind.", "service", "kind")
-        self._cost = counter("cost", "Price of the answers given.", "service", "currency")
-        self._findings = counter("guard_findings", "What guards found.", "service", "guard", "kind", "action")
-        self._modes = counter("answers", "Answers by mode: quote, abstain, generate.", "service", "mode")
+        self._requests = counter("requests", "Requests by service, outcome and error code.", "service", "outcome", "code")
+        self._duration = histogram("request_seconds", "Seconds from the request's head to its last byte.")
+        self._first = histogram("first_text_seconds", "Seconds to the first text of a streamed answer.")
+        self._tokens = counter("tokens", "Tokens by service and kind.", "service", "kind")
+        self._cost = counter("cost", "Price of the answers given, by service and currency.", "service", "currency")
+        self._findings = counter(
+            "guard_findings", "What guards found, by service, guard, kind and action.", "service", "guard", "kind", "action"
+        )
+        self._modes = counter("answers", "Answers by service and mode: quote, abstain, generate.", "service", "mode")
         self.running = Gauge("headrace_requests_running", "Requests under way.", registry=registry)
 
     def answered(self, answer: Answer, seconds: float, first: float | None) -> None:

@@ -8,15 +8,23 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from prometheus_client import CollectorRegistry
+
+from headrace.app import meters
+from headrace.app.deployments import Deployments
 from headrace.app.http import chat, schemas
 from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
 from headrace.app.http.errors import BY_CODE, TABLE
 from headrace.app.http.lookups import ENDPOINTS
+from headrace.app.http.metrics import Metrics
 from headrace.app.http.request import HONOURED, NEUTRAL
 from headrace.app.http.running import MOST_RUNNING
 from headrace.app.http.wire import READER_STALLS_S
+from headrace.app.ids import SystemClock
+from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError
 
 if TYPE_CHECKING:
@@ -74,6 +82,18 @@ An error in the middle of a stream is the stream's last event; no `[DONE]` follo
 _BY_CODE = """
 Errors of HTTP itself have a status of their own:
 """
+_METRICS = """
+## Health and metrics
+
+`/healthz` says that the gateway's process answers, `/readyz` whether every service can be asked now: point a load balancer at it.
+`/metrics` counts what happened since the gateway's process began, without content and without names of people or keys. It and the parts in
+`/readyz` are for programs on this machine, and for a key whose principal policy lets `observe`:
+
+```console
+$ curl -s http://127.0.0.1:8080/readyz
+$ curl -sf http://127.0.0.1:8080/metrics
+```
+"""
 
 
 def markdown() -> str:
@@ -81,7 +101,7 @@ def markdown() -> str:
     answer, told = _objects(schemas.of_answer(), frozenset())
     error, _ = _objects(schemas.of_error(), told)
     parts = [_INTRODUCTION, *_endpoints(), _PARAMETERS, *_honoured(), _REFUSED, *_neutral(), _ANSWER, *answer, _ERRORS]
-    parts += [*_classes(), _BY_CODE, *_codes(), "", "`headrace` of an error:", "", *error, *_limits()]
+    parts += [*_classes(), _BY_CODE, *_codes(), "", "`headrace` of an error:", "", *error, _METRICS, *_meters(), "", *_limits()]
     return "\n".join(parts) + "\n"
 
 
@@ -150,6 +170,18 @@ def _row(kind: type[HeadraceError], form: Shape) -> str:
 def _codes() -> list[str]:
     rows = [f"| `{code}` | {form.status}{' (try again)' if form.again else ''} | `{form.type}` |" for code, form in BY_CODE.items()]
     return ["| code | status | type |", "|---|---|---|", *rows]
+
+
+def _meters() -> list[str]:
+    """Every metric, from registries as the gateway fills them."""
+    registry = CollectorRegistry()
+    Metrics(registry, tuple)
+    meters.register(registry, Deployments(Layout(Path()), SystemClock()), int)
+    rows: list[str] = []
+    for each in sorted(registry.collect(), key=lambda each: each.name):
+        name = f"{each.name}_total" if each.type == "counter" else each.name
+        rows.append(f"| `{name}` | {each.type} | {each.documentation} |")
+    return ["| metric | type | what it says |", "|---|---|---|", *rows]
 
 
 def _limits() -> list[str]:
