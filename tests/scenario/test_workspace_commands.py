@@ -160,7 +160,8 @@ def test_what_the_machine_refuses_is_a_sentence(laid: Path) -> None:
     assert headrace("apply", workspace=laid).returncode == 0
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         command = [sys.executable, "-c", "from headrace.app.cli.main import main; main()", "show", "--workspace", str(laid)]
-        done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+        done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, env=buffered)
     assert (done.returncode, done.stderr) == (1, "The disk is full. Make room, then try again.\n")
     place = laid / "people.yaml" / "schemas"
     done = headrace("show", "--schemas", str(place), workspace=laid)

@@ -6,6 +6,7 @@ A command ends with 0 (done, and so), 1 (the thing asked for is not so) or 2 (ba
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -71,8 +72,17 @@ def told(function: Callable[P, int | None]) -> Callable[P, None]:
             refused = machine_refused(error)
             if refused is None:
                 raise
+            _let_go_of_output()
             print_error(refused)
             code = 1
         sys.exit(code or 0)
 
     return wrapped
+
+
+def _let_go_of_output() -> None:
+    """What could not be printed is dropped: the interpreter would try once more when it ends, and end with another code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
