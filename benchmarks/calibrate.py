@@ -190,7 +190,7 @@ def main() -> None:
         quoter = Quoter(embedder, readings_bytes=1 << 30)
         brought = asyncio.run(grounded.found(retrieval, asked))
         cases = [made for each in asked if (made := case(each, brought[each], quoter)) is not None]
-        identity = embedder.identity
+        identity = embedder.identity.partition(":")[0]
     text = json.dumps(rounded(msgspec.to_builtins(fit(cases, identity))), indent=2) + "\n"
     print(text)
     if not args.dry_run:
