@@ -64,8 +64,9 @@ class Installation:
         return headrace(*words, "--workspace", str(self.workspace), code=code, **self.environment).stdout
 
     def json(self, *words: str, code: int = 0) -> Any:
-        """The same with ``--json``, parsed."""
-        return json.loads(self.run(*words, "--json", code=code))
+        """The same with ``--json``, parsed; an error stands on standard error."""
+        done = headrace(*words, "--json", "--workspace", str(self.workspace), code=code, **self.environment)
+        return json.loads(done.stdout or done.stderr)
 
     def key(self, name: str, *, groups: Sequence[str] = ("members",), **wanted: Any) -> str:
         """A new key; `wanted` are further fields of :class:`headrace.app.keys.Wanted`."""
