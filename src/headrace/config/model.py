@@ -127,7 +127,7 @@ class Knowledge(Form):
     abstain_below: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(
         default=None,
         alias="abstain below",
-        description="Confidence (0 to 1) below which nothing is quoted; left out: the calibrated default.",
+        description="Confidence (0 to 1) below which nothing is quoted; left out: the calibrated default (see evidence first).",
     )
 
 
