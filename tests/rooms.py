@@ -180,7 +180,7 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
     }
     services |= {
         "free": {"service": "free", "models": [{"deployment": "good"}]},
-        "told": {"service": "told", "prompt": "prompts/told.md", "models": [{"deployment": "echo"}], "guards": guards},
+        "told": {"service": "told", "prompt": "prompts/told.md", "models": [{"deployment": "echo"}], "guards": guards, "temperature": 0},
         "two": {"service": "two", "models": [{"deployment": "slow"}, {"deployment": "good"}]},
         "extract": {"service": "extract", "answer": "json", "models": [{"deployment": "json"}]},
         "help": {"service": "help", "owner": "desk", "knowledge": {"sources": ["handbook"], "passages": 4}, "guards": guards | passages},

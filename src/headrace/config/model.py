@@ -157,6 +157,9 @@ class Service(Form):
     guards: ServiceGuards = Field(default_factory=ServiceGuards, description="Which guard does what, where text enters.")
     answer: Literal["text", "json"] = Field(default="text", description="json: a request must bring a JSON Schema.")
     max_tokens: Whole = Field(default=512, ge=1, alias="max tokens", description="Answer tokens when the request does not say.")
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
+        default=None, description="When the request does not say; 0 gives the likeliest text each time. Left out: the deployment's own."
+    )
 
     @model_validator(mode="after")
     def _answers_somehow(self) -> Service:

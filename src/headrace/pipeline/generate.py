@@ -90,7 +90,10 @@ class Generation:
         self._finish = FinishReason.STOP
 
     async def _model(self, running: Running) -> AsyncGenerator[TextDelta]:
-        sampling = replace(self._reserved.routed.screened.call.sampling, max_tokens=self._reserved.answer_tokens)
+        call = self._reserved.routed.screened.call
+        asked = call.sampling.temperature
+        temperature = self._rooms.workspace.services[call.service].temperature if asked is None else asked
+        sampling = replace(call.sampling, max_tokens=self._reserved.answer_tokens, temperature=temperature)
         metered: AbstractContextManager[Bill | None] = running.meter.answer() if running.meter else nullcontext()
         events = running.model.generate(self._reserved.routed.prompt, sampling)
         with metered as bill:

@@ -243,3 +243,12 @@ async def test_a_mask_that_comes_in_pieces_is_undone_in_a_stream(home: House) ->
     assert got.deltas[0] == MAIL
     assert got.deltas[-1] == "[EMA"
     assert stage(await home.end(asked.call.request), "released")["unmasked"] == 1
+
+
+async def test_a_service_has_a_temperature_for_requests_that_name_none(home: House) -> None:
+    await ask(received("told", "x"), home.rooms)
+    assert home.provider.state.last["temperature"] == 0
+    await ask(received("told", "x", temperature=0.7), home.rooms)
+    assert home.provider.state.last["temperature"] == 0.7
+    await ask(received("on-good", "x"), home.rooms)
+    assert "temperature" not in home.provider.state.last
