@@ -250,5 +250,5 @@ async def test_a_service_has_a_temperature_for_requests_that_name_none(home: Hou
     assert home.provider.state.last["temperature"] == 0
     await ask(received("told", "x", temperature=0.7), home.rooms)
     assert home.provider.state.last["temperature"] == 0.7
-    await ask(received("on-good", "x"), home.rooms)
+    await ask(received("on-echo", "x"), home.rooms)
     assert "temperature" not in home.provider.state.last
