@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from headrace.config.layout import Layout
@@ -69,6 +70,8 @@ def _agree(log: Log, entry: Entry) -> str:
     if entry.status == 401:
         return "turned away"
     records = log.of_request(request)
+    if not records and entry.status == HTTPStatus.SERVICE_UNAVAILABLE and entry.receipt is None:
+        return "owed"  # told that nothing could be done; ledger and gateway died before the end could be written (decision 0097)
     assert records, f"{request} was given {len(entry.received)} bytes, and the log does not know it"
     end = log.end(request)
     assert end["outcome"] in ENDS
