@@ -165,6 +165,7 @@ class Campaign:
         self.told = told
         self._chance = random.Random(seed)
         self._left: list[Entry] = []
+        self._all_killed = False
         self.ends: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
 
@@ -183,6 +184,7 @@ class Campaign:
         self._compare()
         while waiting:
             stage, victim = waiting.popleft()
+            self._all_killed = victim == "all"
             self._left = asyncio.run(self._kill(installation, key, Stage(stage, self._chance), victim))
             if victim == "all":
                 raise Killed
@@ -205,7 +207,7 @@ class Campaign:
         return journal.entries
 
     def _compare(self) -> None:
-        self.ends += audit(Log.of(self._workspace), self._left)
+        self.ends += audit(Log.of(self._workspace), self._left, debts_lost=self._all_killed)
         self._left = []
         if self.told is not None:
             self.told(self)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.crash.audit import Log, audit
-from tests.crash.journal import Journal
+from tests.crash.journal import Entry, Journal
 from tests.crash.line_kills import SERVICES, STAGES, Campaign, lay, plan
 from tests.installation import provider, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.crash.journal import Entry
     from tests.installation import Installation
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +99,23 @@ async def test_the_audit_sees_what_is_wrong(served: Installation) -> None:
     for why, (changed, entry) in {**wrong, "two ends": (doubled, whole)}.items():
         with pytest.raises((AssertionError, ValueError)):
             _audit(changed, entry, why)
+
+
+async def test_the_audit_lets_go_of_one_thing_only_and_only_when_everything_was_killed(served: Installation) -> None:
+    """A request that a stopping gateway turned away, which the ledger is owed. Never an answer, no other error, after no other kill."""
+    whole, streamed, _ = await asked(served)
+    log = Log.of(served.workspace)
+    for entry in (whole, streamed):
+        log.places[str(entry.request)] = []
+    said = f'{{"error":{{"code":"internal.stopping","headrace":{{"request":"{whole.request}"}}}}}}'
+    turned_away = Entry("x", stream=False, received=f"HTTP/1.1 503 Service Unavailable\r\n\r\n{said}".encode(), whole=True)
+    assert audit(log, [turned_away], debts_lost=True) == {"owed": 1}
+    with pytest.raises(AssertionError, match="the log does not know it"):
+        audit(log, [turned_away])
+    another = _changed(turned_away, b"internal.stopping", b"internal.ledger_unavailable")
+    for entry in (whole, streamed, another):
+        with pytest.raises(AssertionError, match="the log does not know it"):
+            audit(log, [entry], debts_lost=True)
 
 
 def _audit(log: Log, entry: Entry, why: str) -> None:
