@@ -106,7 +106,7 @@ async def test_the_audit_lets_go_of_one_thing_only_and_only_when_everything_was_
     whole, streamed, _ = await asked(served)
     log = Log.of(served.workspace)
     for entry in (whole, streamed):
-        log.places[str(entry.request)] = []
+        del log.places[str(entry.request)]
     said = f'{{"error":{{"code":"internal.stopping","headrace":{{"request":"{whole.request}"}}}}}}'
     turned_away = Entry("x", stream=False, received=f"HTTP/1.1 503 Service Unavailable\r\n\r\n{said}".encode(), whole=True)
     assert audit(log, [turned_away], debts_lost=True) == {"owed": 1}
