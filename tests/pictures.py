@@ -13,13 +13,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.browsers import chromium, until
-from tests.installation import ROOT, running
+from tests.support.browsers import chromium, until
+from tests.support.installation import ROOT, running
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 FOLDER: Final = ROOT / "pictures"
 MOST: Final = 150_000

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.adapters.converters.files import FileConverter
 from headrace.testing.converter import ConverterContract
-from tests.documents import docx, pdf
+from tests.support.documents import docx, pdf
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.guardrails.catalogue import guards
 from headrace.testing.guard import GuardContract
-from tests.guards import HARMLESS_PERSONAL, HARMLESS_SECRETS, personal_examples, secret_examples
+from tests.support.guards import HARMLESS_PERSONAL, HARMLESS_SECRETS, personal_examples, secret_examples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.testing.ledger import LedgerContract
-from tests import ledgers
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,8 +9,8 @@ import pytest
 from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.testing.passages import DIMENSIONS, PassageIndexContract, PassageStoreContract
-from tests.searching import held
-from tests.sqlite_passages import SqlitePassages
+from tests.support.searching import held
+from tests.support.sqlite_passages import SqlitePassages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -6,7 +6,7 @@ import pytest
 
 from headrace.policy.engine import CedarEngine
 from headrace.testing.policy_engine import PolicyEngineContract
-from tests.policies import workspace
+from tests.support.policies import workspace
 
 
 class TestCedarEngine(PolicyEngineContract):

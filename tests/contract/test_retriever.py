@@ -15,8 +15,8 @@ from headrace.knowledge.client import KnowledgeClient
 from headrace.knowledge.quote import Quoter
 from headrace.testing.retriever import RetrieverContract
 from tests.providers.engine import embedder as weights
-from tests.searching import fill as fill_folder
-from tests.searching import retrieval
+from tests.support.searching import fill as fill_folder
+from tests.support.searching import retrieval
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Sequence

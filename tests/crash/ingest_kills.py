@@ -18,8 +18,8 @@ from headrace.knowledge.documents import DocumentStore
 from headrace.knowledge.ingest import run as running
 from headrace.knowledge.ingest import run_pass
 from headrace.knowledge.ingest.manifest import Manifest
-from tests.ingestion import HashEmbedder, parts, source
-from tests.sqlite_passages import SqlitePassages
+from tests.support.ingestion import HashEmbedder, parts, source
+from tests.support.sqlite_passages import SqlitePassages
 
 running.BATCH_DOCUMENTS = 2
 WRITES = {

@@ -29,13 +29,13 @@ from headrace.core.errors import Unavailable
 from headrace.evidence.client import LedgerClient
 from tests.crash.audit import Log, audit
 from tests.crash.journal import Journal
-from tests.installation import provide, provider, running
+from tests.support.installation import provide, provider, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tests.crash.journal import Entry
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 CLIENTS = 12
 LONGEST = 8.0

@@ -19,11 +19,11 @@ import pytest
 from headrace.evidence.client import LedgerClient
 from headrace.evidence.log.note import KEY_FILE, VKEY_FILE
 from headrace.evidence.log.reader import LogReader
-from tests import ledgers
 from tests.crash import calls, line_kills
 from tests.crash.disk import CALLS, Disk
 from tests.crash.journal import Journal
-from tests.installation import Installation, announced, headrace_up, provider
+from tests.support import ledgers
+from tests.support.installation import Installation, announced, headrace_up, provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

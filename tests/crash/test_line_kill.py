@@ -13,12 +13,12 @@ import pytest
 from tests.crash.audit import Log, audit
 from tests.crash.journal import Entry, Journal
 from tests.crash.line_kills import SERVICES, STAGES, Campaign, lay, plan
-from tests.installation import provider, running
+from tests.support.installation import provider, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 ROOT = Path(__file__).parents[2]
 FEW = (

@@ -16,12 +16,12 @@ from pydantic import TypeAdapter
 from headrace.config.located import read
 from headrace.config.schemas import FORMS
 from tests.docs.pages import ROOT, Block, blocks, pages, script
-from tests.installation import running
+from tests.support.installation import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 ELSEWHERE = {
     "make up": "tests/scenario/test_make_up.py",

@@ -19,7 +19,7 @@ from headrace.core.errors import HeadraceError
 from headrace.core.values import JsonSchema
 from headrace.pipeline import line
 from tests.providers.openai_server import FAULTS
-from tests.rooms import House, Texts, house, received
+from tests.support.rooms import House, Texts, house, received
 
 if TYPE_CHECKING:
     import pytest

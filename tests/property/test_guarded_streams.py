@@ -13,7 +13,7 @@ from headrace.guardrails.fold import fold
 from headrace.guardrails.masks import MaskTable, Unmasking
 from headrace.guardrails.spans import look
 from headrace.guardrails.window import Window
-from tests.guards import personal_examples, secret_examples
+from tests.support.guards import personal_examples, secret_examples
 
 if TYPE_CHECKING:
     from headrace.core.ports import Guard

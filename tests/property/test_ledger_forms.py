@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from headrace.evidence.log.merkle import Frontier, consistency_proof, consistent, inclusion_proof, leaf_hash, root_from_inclusion
 from headrace.evidence.records import canonical
-from tests.ledgers import tree_root
+from tests.support.ledgers import tree_root
 
 TEXT = some.text(some.characters(exclude_categories=["Cs"]), max_size=12)
 """Any Unicode text; control characters and every plane included."""

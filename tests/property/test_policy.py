@@ -27,7 +27,7 @@ from headrace.policy.sessions import ConsoleSessions
 from headrace.policy.text import statements, too_much
 from headrace.testing.clock import SetClock
 from headrace.testing.directory import KEY, people
-from tests.policies import workspace
+from tests.support.policies import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,7 +9,7 @@ from headrace.knowledge.plain import plain
 from headrace.knowledge.quote import Quoter
 from headrace.knowledge.reading import SEEN, Readings
 from headrace.knowledge.sentences import sentences, units
-from tests.quoting import WordEmbedder, check, passage
+from tests.support.quoting import WordEmbedder, check, passage
 
 PIECES = st.sampled_from([
     "# Title\n", "## What is it?\n", "Under\n=====\n", "---\n", "```sh\nrun --now\n```\n", "```\n", "| a | b |\n|---|---|\n| c | d |\n",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from headrace.core.values import Scope
 from headrace.testing.passages import HOSTILE, QUESTIONS, passage
-from tests.ingestion import HashEmbedder
-from tests.searching import fill, retrieval
+from tests.support.ingestion import HashEmbedder
+from tests.support.searching import fill, retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

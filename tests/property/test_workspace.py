@@ -15,7 +15,7 @@ from headrace.config.faults import lines
 from headrace.config.located import MOST_NODES, Plain, read
 from headrace.config.revision import canonical, of, stored
 from headrace.config.schemas import schema
-from tests.workspaces import FILES, checked, lay
+from tests.support.workspaces import FILES, checked, lay
 
 if TYPE_CHECKING:
     from headrace.config.check import Checked

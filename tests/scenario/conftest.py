@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.installation import headrace, provide, provider, running
-from tests.workspaces import edit
+from tests.support.installation import headrace, provide, provider, running
+from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 DOCUMENTS = {
     "fees.md": "# Fees\n\nThe annual fee is 40 francs. It is due in March.\n\n# Notice\n\nYou may cancel with one month of notice.\n",

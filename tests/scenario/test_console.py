@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from headrace.evidence import verify
-from tests.browsers import chromium, until
-from tests.consoles import ROLLBACK, TEXTS, console
-from tests.rooms import SECRET
+from tests.support.browsers import chromium, until
+from tests.support.consoles import ROLLBACK, TEXTS, console
+from tests.support.rooms import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import Browser, BrowserContext, Page
 
-    from tests.consoles import House
-    from tests.installation import Installation
+    from tests.support.consoles import House
+    from tests.support.installation import Installation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 if TYPE_CHECKING:
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 DOCUMENT = "annual fee is 40 francs"
 """A stretch of a document (tests/scenario/conftest.py) that is quoted."""

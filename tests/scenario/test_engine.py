@@ -21,8 +21,8 @@ from headrace.core.errors import BadRequest, PromptTooLong, Unavailable, Upstrea
 from headrace.core.values import FinishReason, JsonSchema
 from tests.providers.engine import engine, language
 from tests.providers.waiting import until
-from tests.rooms import Got, House, ask, house, received, stage
-from tests.schemas import KEPT, REFUSED, field
+from tests.support.rooms import Got, House, ask, house, received, stage
+from tests.support.schemas import KEPT, REFUSED, field
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.installation import Installation, running
+from tests.support.installation import Installation, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

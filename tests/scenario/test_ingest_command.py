@@ -18,10 +18,10 @@ import pytest
 from headrace.app.ingesting import _Watcher
 from headrace.config.layout import Layout
 from headrace.knowledge.documents import DocumentStore
-from tests.data import shared_data
-from tests.documents import docx, pdf
 from tests.providers.engine import embedder as weights
-from tests.searching import held, vectors_in
+from tests.support.data import shared_data
+from tests.support.documents import docx, pdf
+from tests.support.searching import held, vectors_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,7 +28,7 @@ from headrace.policy.directory import KeyDirectory
 from headrace.policy.engine import CedarEngine
 from headrace.policy.keys import well_formed
 from headrace.policy.sessions import ConsoleSessions
-from tests.workspaces import edit, lay
+from tests.support.workspaces import edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

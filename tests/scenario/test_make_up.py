@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.installation import HEADRACE, ROOT
 from tests.providers.engine import embedder, language
+from tests.support.installation import HEADRACE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

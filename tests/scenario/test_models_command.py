@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from headrace.app.cli.main import main
 from tests.providers.tls_server import TlsServer, tls_server
-from tests.workspaces import lay
+from tests.support.workspaces import lay
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from headrace.config.model import Model
 
-from tests.weights import encoder, model
+from tests.support.weights import encoder, model
 
 CONTENT = os.urandom(300_000)
 HEADRACE = (sys.executable, "-c", "from headrace.app.cli.main import main; main()")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 GOOD = "".join(PIECES)
 SECRET = "AKIA" + "IOSFODNN7EXAMPLQ"

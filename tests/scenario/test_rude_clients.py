@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.providers.waiting import until
-from tests.serving import Served
+from tests.support.serving import Served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 PATH = "/v1/chat/completions"
 

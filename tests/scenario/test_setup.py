@@ -109,11 +109,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Checkou
     return made
 
 
-def test_a_second_run_is_silent_and_quick(installed: Checkout) -> None:
-    began = time.perf_counter()
+def test_a_second_run_is_silent(installed: Checkout) -> None:
     done = installed.run()
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.perf_counter() - began < 1.0, "0.03 s on a quiet machine"
     assert installed.knows_headrace() == str(installed.folder / "src" / "headrace" / "__init__.py")
 
 

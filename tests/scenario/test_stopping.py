@@ -15,13 +15,13 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.installation import STOP_WITHIN, headrace, headrace_up, provide, provider, running
 from tests.providers.openai_server import PIECES
+from tests.support.installation import STOP_WITHIN, headrace, headrace_up, provide, provider, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.installation import Installation
+    from tests.support.installation import Installation
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from headrace.config.layout import Layout
 from headrace.core.errors import ConfigurationFaults, NotFound, OperationFailed
 from headrace.evidence import sequencer
 from headrace.evidence.log.reader import LogReader
-from tests.workspaces import edit, lay
+from tests.support.workspaces import edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

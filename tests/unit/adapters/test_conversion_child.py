@@ -15,7 +15,7 @@ import pytest
 from headrace.adapters.converters.child import Child, Limits
 from headrace.adapters.converters.worker import HTML, PDF, Request
 from headrace.core.errors import ConversionFailed
-from tests.documents import pdf
+from tests.support.documents import pdf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -10,7 +10,7 @@ from headrace.adapters.converters import clean
 from headrace.adapters.converters.decode import decode, decode_html
 from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
-from tests.documents import docx, pdf
+from tests.support.documents import docx, pdf
 
 if TYPE_CHECKING:
     from collections.abc import Generator

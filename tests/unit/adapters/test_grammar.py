@@ -6,7 +6,7 @@ import pytest
 
 from headrace.adapters.models.grammar import require_kept
 from headrace.core.errors import BadRequest
-from tests.schemas import KEPT, REFUSED
+from tests.support.schemas import KEPT, REFUSED
 
 
 @pytest.mark.parametrize("name", KEPT)

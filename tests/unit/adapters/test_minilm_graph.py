@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 from headrace.adapters.embedders.minilm_graph import build_file, read_safetensors
-from tests.weights import EPSILON, HEADS, LAYERS, WIDTH, config_json, encoder_tensors, safetensors
+from tests.support.weights import EPSILON, HEADS, LAYERS, WIDTH, config_json, encoder_tensors, safetensors
 
 if TYPE_CHECKING:
     from pathlib import Path

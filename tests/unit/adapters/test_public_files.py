@@ -12,7 +12,7 @@ from headrace.adapters.converters.child import Limits
 from headrace.adapters.converters.files import MEDIA_TYPES, FileConverter
 from headrace.core.errors import ConversionFailed
 from headrace.knowledge.chunk import chunk
-from tests.data import shared_data
+from tests.support.data import shared_data
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -16,8 +16,8 @@ from headrace.adapters.weights import catalogue
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.errors import OperationFailed
 from tests.providers.tls_server import TlsServer, tls_server
-from tests.weights import encoder, model
-from tests.workspaces import checked, lay
+from tests.support.weights import encoder, model
+from tests.support.workspaces import checked, lay
 
 if TYPE_CHECKING:
     from collections.abc import Generator

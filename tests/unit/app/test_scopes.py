@@ -8,7 +8,7 @@ import pytest
 
 from headrace.app.scopes import asker, require_curator, scope
 from headrace.core.errors import Forbidden, OperationFailed
-from tests.workspaces import checked, lay
+from tests.support.workspaces import checked, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,9 +19,9 @@ from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError
 from headrace.evidence import records
 from headrace.evidence.log.store import Entry
-from tests import ledgers
 from tests.providers.waiting import until
-from tests.rooms import MAIL, SECRET, House, ask, house, received
+from tests.support import ledgers
+from tests.support.rooms import MAIL, SECRET, House, ask, house, received
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

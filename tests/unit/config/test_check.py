@@ -9,7 +9,7 @@ import pytest
 from headrace.config.check import check
 from headrace.config.faults import Fault, lines, listed, verdict
 from headrace.config.files import LARGEST
-from tests.workspaces import FILES, checked, edit, lay
+from tests.support.workspaces import FILES, checked, edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ import pytest
 from headrace.config import revision as revision_form
 from headrace.config.revision import canonical, identity, of, stored
 from headrace.core.errors import OperationFailed
-from tests.workspaces import FILES, checked, edit, lay
+from tests.support.workspaces import FILES, checked, edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from headrace.config.located import read
 from headrace.config.model import Limits, Provider, Source
 from headrace.config.reference import markdown
 from headrace.config.schemas import FORMS, publish, schema
-from tests.workspaces import FILES, lay
+from tests.support.workspaces import FILES, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

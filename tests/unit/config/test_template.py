@@ -9,7 +9,7 @@ import pytest
 from headrace.config import template
 from headrace.config.located import read
 from headrace.core.errors import OperationFailed
-from tests.workspaces import checked, lay
+from tests.support.workspaces import checked, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from tests.consoles import Browser, House, console
+from tests.support.consoles import Browser, House, console
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

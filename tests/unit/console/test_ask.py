@@ -14,14 +14,14 @@ from headrace.app.console.render import page as rendered
 from headrace.app.http.gateway import Offer
 from headrace.core.values import Principal
 from headrace.evidence import verify
-from tests.consoles import ROLLBACK, Browser, console
-from tests.rooms import SECRET
+from tests.support.consoles import ROLLBACK, Browser, console
+from tests.support.rooms import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.consoles import House, Page
+    from tests.support.consoles import House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

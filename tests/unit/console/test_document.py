@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.consoles import HOSTILE, TEXTS, Browser
+from tests.support.consoles import HOSTILE, TEXTS, Browser
 
 if TYPE_CHECKING:
-    from tests.consoles import House, Page
+    from tests.support.consoles import House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

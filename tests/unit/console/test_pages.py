@@ -15,7 +15,7 @@ from headrace.app.http.wire import Sender
 
 if TYPE_CHECKING:
     from headrace.core.values import Principal
-    from tests.consoles import Browser, House, Page
+    from tests.support.consoles import Browser, House, Page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

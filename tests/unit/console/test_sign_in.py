@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 
 from headrace.app.console.attempts import FREE
-from tests.consoles import Browser
+from tests.support.consoles import Browser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tests.consoles import House
+    from tests.support.consoles import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -192,7 +192,7 @@ async def test_a_session_is_no_key_and_a_key_is_no_session(house: House, ana: Br
 
 
 async def test_whoever_tries_keys_must_wait() -> None:
-    from tests.consoles import console  # noqa: PLC0415 - a console of its own: this one shuts its address out
+    from tests.support.consoles import console  # noqa: PLC0415 - a console of its own: this one shuts its address out
 
     async with console() as house, Browser(house.url) as browser:
         for _ in range(FREE):

@@ -18,8 +18,8 @@ from headrace.evidence.log.merkle import (
     root_from_inclusion,
     subtree_root,
 )
-from tests.data import shared_data
-from tests.ledgers import root_of
+from tests.support.data import shared_data
+from tests.support.ledgers import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

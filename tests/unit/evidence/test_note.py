@@ -13,7 +13,7 @@ import pytest
 from headrace.core.errors import OperationFailed
 from headrace.evidence.log.note import KEY_FILE, VKEY_FILE, LogKey, load_or_create
 from headrace.evidence.verify import Broken, Unreadable, key_of, open_note, read_checkpoint, read_key
-from tests.data import shared_data
+from tests.support.data import shared_data
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from headrace.evidence import records
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import DATABASE, Entry, LogStore
 from headrace.evidence.verify import read_key, verify
-from tests import ledgers
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

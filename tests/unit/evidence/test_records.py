@@ -14,7 +14,7 @@ from headrace.core.values import Money, Usage
 from headrace.evidence import records
 from headrace.evidence.commitment import commit
 from headrace.evidence.schemas import NAMES, schema
-from tests import ledgers
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from headrace.core.values import Facts

@@ -21,7 +21,7 @@ from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import DATABASE, LogStore
 from headrace.evidence.messages import Append
 from headrace.ipc.client import Client
-from tests import ledgers
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -15,7 +15,7 @@ from headrace.evidence.log.note import load_or_create
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import DATABASE, Conflict, Entry, LogStore
 from headrace.evidence.verify import open_note, read_checkpoint, read_key
-from tests import ledgers
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,7 @@ from headrace.evidence import records, verify
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import Entry
 from headrace.evidence.schemas import NAMES, schema
-from tests import ledgers
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

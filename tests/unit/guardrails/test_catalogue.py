@@ -9,7 +9,7 @@ from headrace.config.check import GUARDS
 from headrace.guardrails import catalogue
 from headrace.guardrails.patterns import PatternGuard
 from headrace.guardrails.pii import email
-from tests.guards import personal_examples, secret_examples
+from tests.support.guards import personal_examples, secret_examples
 
 FOUND = catalogue.guards()
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "guards.md"

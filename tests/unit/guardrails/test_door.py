@@ -13,7 +13,7 @@ from headrace.guardrails.catalogue import guards
 from headrace.guardrails.door import excerpt, screen
 from headrace.guardrails.masks import MaskTable
 from headrace.guardrails.spans import Span
-from tests.guards import made
+from tests.support.guards import made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

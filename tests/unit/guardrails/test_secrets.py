@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.guardrails.catalogue import guards
 from headrace.guardrails.secrets.likeness import entropy
-from tests.guards import key_block, made, web_token
+from tests.support.guards import key_block, made, web_token
 
 GUARD = guards()["secrets"]
 

@@ -9,7 +9,7 @@ from headrace.guardrails.catalogue import guards
 from headrace.guardrails.masks import MaskTable
 from headrace.guardrails.patterns import REACH
 from headrace.guardrails.window import Window
-from tests.guards import key_block, made
+from tests.support.guards import key_block, made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.apis import serving_api
+from tests.support.apis import serving_api
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tests.apis import Api
+    from tests.support.apis import Api
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 
 from headrace.evidence.commitment import commit
 from headrace.pipeline.rooms import ServiceRules
-from tests.apis import events, text
 from tests.providers.openai_server import PIECES
-from tests.rooms import MAIL, SECRET
+from tests.support.apis import events, text
+from tests.support.rooms import MAIL, SECRET
 
 if TYPE_CHECKING:
-    from tests.apis import Api
+    from tests.support.apis import Api
 
 GOOD = "".join(PIECES)
 

@@ -8,13 +8,13 @@ import pytest
 
 from headrace.app.http import running, wire
 from headrace.core.errors import Unavailable
-from tests.apis import PATH, events, serving_api
 from tests.providers.openai_server import PIECES
 from tests.providers.waiting import until
-from tests.rooms import KEY, SECRET
+from tests.support.apis import PATH, events, serving_api
+from tests.support.rooms import KEY, SECRET
 
 if TYPE_CHECKING:
-    from tests.apis import Api
+    from tests.support.apis import Api
 
 GOOD = "".join(PIECES)
 

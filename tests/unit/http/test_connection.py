@@ -15,7 +15,7 @@ from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEAD
 from headrace.app.http.wire import Sender, header, read_body
 from headrace.config.model import Limits
 from headrace.core.errors import HeadraceError
-from tests.serving import LOOPS, Served, serving
+from tests.support.serving import LOOPS, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

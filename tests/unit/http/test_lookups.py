@@ -12,8 +12,8 @@ from headrace.app.http.application import Application, build
 from headrace.app.http.credentials import at_this_machine, host_of
 from headrace.app.http.lookups import ENDPOINTS
 from headrace.core.errors import Unavailable
-from tests.rooms import ANA, KEY, Keys, house
-from tests.serving import HouseGateway, Served, serving
+from tests.support.rooms import ANA, KEY, Keys, house
+from tests.support.serving import HouseGateway, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -10,7 +10,7 @@ from prometheus_client.exposition import generate_latest
 
 from headrace.app.http.metrics import CODES, Metrics
 from headrace.core.errors import Overloaded, Refused, Unavailable, UpstreamFailed
-from tests.rooms import MAIL, ask, house, received
+from tests.support.rooms import MAIL, ask, house, received
 
 if TYPE_CHECKING:
     from headrace.core.errors import HeadraceError

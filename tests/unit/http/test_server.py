@@ -11,7 +11,7 @@ import pytest
 
 from headrace.app.http.server import most_connections
 from headrace.app.http.wire import Sender
-from tests.serving import LOOPS, serving
+from tests.support.serving import LOOPS, serving
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

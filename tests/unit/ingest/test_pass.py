@@ -12,9 +12,9 @@ from headrace.core.errors import ConversionFailed, NotFound, OperationFailed
 from headrace.knowledge.ingest import Configured, Parts, run_pass
 from headrace.knowledge.ingest.manifest import Manifest
 from headrace.knowledge.ingest.report import Counts, Stage
-from tests.documents import pdf
-from tests.ingestion import HashEmbedder, LaterClock, SystemClock, parts, source
-from tests.sqlite_passages import SqlitePassages
+from tests.support.documents import pdf
+from tests.support.ingestion import HashEmbedder, LaterClock, SystemClock, parts, source
+from tests.support.sqlite_passages import SqlitePassages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -16,7 +16,7 @@ from headrace.core.errors import BadRequest, ConfigurationFaults, HeadraceError,
 from headrace.ipc import frames, server
 from headrace.ipc.client import Client
 from headrace.ipc.server import MOST_CALLS, Serving
-from tests.ledgers import until
+from tests.support.ledgers import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ import pytest
 from headrace.knowledge.match import Matches, match
 from headrace.knowledge.quote import Quoter
 from headrace.knowledge.reading import Readings
-from tests.quoting import WordEmbedder, passage
+from tests.support.quoting import WordEmbedder, passage
 
 ABOUT = 0.45
 """Different words are no further apart than this in the embedder of the tests."""

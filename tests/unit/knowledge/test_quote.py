@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -15,13 +14,13 @@ from headrace.knowledge.confidence import CALIBRATION, confidence, ordered
 from headrace.knowledge.quote import THRESHOLD, Quoter
 from headrace.knowledge.reading import Readings
 from tests.providers.engine import embedder as weights
-from tests.quoting import WIDTH, WordEmbedder, check, passage, passages
+from tests.support.quoting import WIDTH, WordEmbedder, check, passage, passages
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from headrace.core.values import Passage
-    from tests.quoting import WordTokens
+    from tests.support.quoting import WordTokens
 
 REVISIONS = """# Change a workspace
 
@@ -238,12 +237,3 @@ def test_confidence_falls_from_the_first_sentence_on(quoter: Quoter) -> None:
     sure = confidence(matches, ordered(matches))
     assert len(sure) == len(matches.places) > 5
     assert all(before >= after > 0 for before, after in pairwise(sure))
-
-
-def test_quotes_are_quick(quoter: Quoter) -> None:
-    asked = passages("\n\n".join(f"## Section {number}\n\n{REVISIONS}" for number in range(5)))[:5]
-    quoter.quotes("first", asked, 3)
-    began = time.process_time()
-    for number in range(10):
-        quoter.quotes(f"How long is parental leave in year {number}?", asked, 3)
-    assert (time.process_time() - began) / 10 < 0.06

@@ -9,9 +9,9 @@ import pytest
 
 from headrace.adapters.embedders.minilm import MiniLM
 from headrace.knowledge.quote import THRESHOLD, Quoter
-from tests.data import shared_data
 from tests.providers.engine import embedder as weights
-from tests.quoting import passage
+from tests.support.data import shared_data
+from tests.support.quoting import passage
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -12,8 +12,8 @@ from headrace.core.errors import Unavailable
 from headrace.core.ports import OUTDATED
 from headrace.knowledge.retrieve import ATTEMPTS, LONGEST
 from headrace.testing.passages import DIMENSIONS, passage, scope
-from tests.ingestion import HashEmbedder
-from tests.searching import fill, retrieval, vectors_for
+from tests.support.ingestion import HashEmbedder
+from tests.support.searching import fill, retrieval, vectors_for
 
 if TYPE_CHECKING:
     from pathlib import Path

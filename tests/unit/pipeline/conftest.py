@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.rooms import house
+from tests.support.rooms import house
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tests.rooms import House
+    from tests.support.rooms import House
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from headrace.evidence import verify
 from headrace.evidence.commitment import commit
 from headrace.pipeline.generate import ABSTENTION
 from headrace.pipeline.settle import prompt_text
-from tests.rooms import FEES, MAIL, SECRET, House, ask, received, stage, stages
+from tests.support.rooms import FEES, MAIL, SECRET, House, ask, received, stage, stages
 
 ROOMS = ["received", "admitted", "screened", "routed", "reserved", "generated", "checked", "released"]
 GROUNDED = [*ROOMS[:3], "grounded", *ROOMS[3:]]

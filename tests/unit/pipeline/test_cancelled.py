@@ -13,8 +13,8 @@ import pytest
 from headrace.core.events import CleanDelta
 from headrace.core.flow import Answer, Opened
 from headrace.pipeline import line
-from tests.ledgers import until
-from tests.rooms import Got, House, ask, received, stage
+from tests.support.ledgers import until
+from tests.support.rooms import Got, House, ask, received, stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.core.errors import HeadraceError, Unavailable, UpstreamFailed, UpstreamTimeout
 from tests.providers.openai_server import PIECES
-from tests.rooms import SECRET, Got, House, ask, house, received, stage, stages
+from tests.support.rooms import SECRET, Got, House, ask, house, received, stage, stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

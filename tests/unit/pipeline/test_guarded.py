@@ -11,8 +11,8 @@ from headrace.core.text import Action
 from headrace.core.values import JsonSchema
 from headrace.pipeline.rooms import ServiceRules
 from headrace.pipeline.screen import LARGE
-from tests.guards import key_block
-from tests.rooms import GUARDS, MAIL, House, Texts, ask, received
+from tests.support.guards import key_block
+from tests.support.rooms import GUARDS, MAIL, House, Texts, ask, received
 
 OTHER = "ben@example.net"
 TICKS = 20

@@ -12,7 +12,7 @@ from headrace.core.text import Action
 from headrace.core.values import JsonSchema
 from headrace.pipeline.rooms import ServiceRules
 from headrace.pipeline.screen import A_TEXT, LARGE
-from tests.rooms import GUARDS, MAIL, SECRET, House, ask, received
+from tests.support.rooms import GUARDS, MAIL, SECRET, House, ask, received
 
 CARD = 4111111111111111
 

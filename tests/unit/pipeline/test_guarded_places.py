@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.pipeline.ground import UNNAMED
-from tests.rooms import FEES, MAIL, SECRET, House, Texts, ask, received
+from tests.support.rooms import FEES, MAIL, SECRET, House, Texts, ask, received
 
 if TYPE_CHECKING:
     from headrace.core.values import Found, Scope

@@ -14,9 +14,9 @@ from headrace.core.flow import Answer, Opened
 from headrace.evidence import client as ledger_client
 from headrace.evidence.client import LedgerClient
 from headrace.pipeline import line
-from tests import ledgers
-from tests.ledgers import until
-from tests.rooms import SECRET, Got, House, ask, received
+from tests.support import ledgers
+from tests.support.ledgers import until
+from tests.support.rooms import SECRET, Got, House, ask, received
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

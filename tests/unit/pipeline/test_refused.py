@@ -16,7 +16,7 @@ from headrace.core.errors import (
 )
 from headrace.core.values import JsonSchema, Usage
 from headrace.routing.slots import Slots
-from tests.rooms import MAIL, SECRET, Got, House, ask, received, stage, stages
+from tests.support.rooms import MAIL, SECRET, Got, House, ask, received, stage, stages
 
 NOTHING_SPENT = {"input": 0, "input_cached": 0, "output": 0, "slot_us": 0}
 

@@ -13,7 +13,7 @@ from headrace.policy import cedar
 from headrace.policy import engine as engine_module
 from headrace.policy.engine import CedarEngine
 from headrace.testing.policy_engine import HELP, principal
-from tests.policies import workspace
+from tests.support.policies import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

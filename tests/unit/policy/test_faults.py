@@ -15,8 +15,8 @@ from headrace.policy.engine import CedarEngine
 from headrace.policy.faults import policy_faults
 from headrace.policy.text import statements
 from headrace.testing.policy_engine import principal
-from tests.policies import workspace
-from tests.workspaces import FILES, lay
+from tests.support.policies import workspace
+from tests.support.workspaces import FILES, lay
 
 if TYPE_CHECKING:
     from pathlib import Path

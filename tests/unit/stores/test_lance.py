@@ -16,7 +16,7 @@ from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.core.errors import OperationFailed, Unavailable
 from headrace.testing.passages import DIMENSIONS, MADE_BY, axis, passage, scope
-from tests.searching import held
+from tests.support.searching import held
 
 if TYPE_CHECKING:
     from collections.abc import Generator

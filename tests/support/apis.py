@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from headrace.app.http import chat
 from headrace.app.http.application import build
 from headrace.config.model import Limits
-from tests.rooms import KEY, house
-from tests.serving import HouseGateway, Served, Wire, serving
+from tests.support.rooms import KEY, house
+from tests.support.serving import HouseGateway, Served, Wire, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tests.rooms import House
-    from tests.serving import Response
+    from tests.support.rooms import House
+    from tests.support.serving import Response
 
 PATH = chat.PATH
 LIMITS = Limits.model_validate({"body": "50 KB", "body within": "400 ms"})

@@ -27,8 +27,8 @@ from headrace.pipeline.rooms import Rooms, ServiceRules
 from headrace.policy.engine import CedarEngine
 from headrace.routing.running import Running
 from headrace.routing.slots import Slots
-from tests import ledgers
 from tests.providers.openai_server import FAULTS, provider
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence

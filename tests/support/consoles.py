@@ -38,8 +38,8 @@ from headrace.policy.directory import KeyDirectory
 from headrace.policy.engine import CedarEngine
 from headrace.policy.keys import mint
 from headrace.policy.sessions import ConsoleSessions
-from tests import ledgers
 from tests.providers.openai_server import Provider, provider
+from tests.support import ledgers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence

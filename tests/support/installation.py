@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from headrace.core.values import StoredKey
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HEADRACE = Path(sys.executable).parent / "headrace"
 START_WITHIN = 60.0
 STOP_WITHIN = 40.0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headrace.core.flow import Answer, Opened, Received
     from headrace.core.ports import Clock, Ids
     from headrace.core.values import Principal
-    from tests.rooms import House
+    from tests.support.rooms import House
 
 
 @dataclass
@@ -184,7 +184,7 @@ def _in_a_thread(host: str, port: int, serve: Callable[[], Coroutine[Any, Any, N
 
 @dataclass
 class HouseGateway:
-    """The inside made of a house's rooms (:mod:`tests.rooms`): the line, the ledger and the provider are real."""
+    """The inside made of a house's rooms (:mod:`tests.support.rooms`): the line, the ledger and the provider are real."""
 
     house: House
     limits: Limits = field(default_factory=Limits)
