@@ -31,7 +31,7 @@ ELSEWHERE = {
     "source .venv/bin/activate": "tests/scenario/test_make_up.py",
 }
 """Commands that are run, but not here: where."""
-SHELLS = {"console", "python", "yaml", "json", "cedar", ""}
+SHELLS = {"console", "python", "yaml", "json", "cedar", "diff", ""}
 WITHIN = 120
 EDIT = """
 import sys
@@ -42,7 +42,11 @@ number, where = int(sys.argv[1]), sys.argv[2]
 path = Path(file_of(where))
 path.write_text(edited(path.read_text(), blocks(Path({page!r}))[number].body, where))
 """
-PAGES = [page for page in pages() if any(each.kind in {"console", "python"} and not each.read_only for each in blocks(page))]
+PAGES = [
+    page
+    for page in pages()
+    if page.name != "CONTRIBUTING.md" and any(each.kind in {"console", "python"} and not each.read_only for each in blocks(page))
+]
 YAML = [each for page in pages() for each in blocks(page) if each.kind == "yaml" and not each.read_only and each.said is None]
 
 
