@@ -133,7 +133,7 @@ def test_a_group_that_is_taken_away_counts_at_the_next_revision(served: Installa
     body = {"model": "help", "messages": [{"role": "user", "content": "When is the desk open?"}]}
     assert ask(served, key, body)["headrace"]["mode"] == "quote"
     change(served, "sources/documents.yaml", "groups: [members]", "groups: [curators]")
-    change(served, "people.yaml", "groups: [members, curators]", "groups: [members]")
+    change(served, "people.yaml", "groups: [members, curators, administrators]", "groups: [members]")
     after = served.json("apply")["revision"]
     deadline = time.monotonic() + WITHIN
     while (answer := ask(served, key, body))["headrace"]["revision"] != after:

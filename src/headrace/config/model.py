@@ -106,7 +106,9 @@ class Root(Form):
     headrace: Literal[1] = Field(description="Version of the workspace's form.")
     name: Name = Field(description="What the installation is called.")
     tenants: tuple[Name, ...] = Field(default=("default",), min_length=1, description="Tenants; what one owns is invisible to the others.")
-    groups: tuple[Name, ...] = Field(default=(), description="Groups that only keys carry: nobody in people.yaml belongs to them.")
+    groups: tuple[Name, ...] = Field(
+        default=(), description="Groups that exist though nobody in people.yaml belongs to them: keys, sign-in and import give them."
+    )
     placements: tuple[Name, ...] = Field(
         default=("here",), min_length=1, description="Places where a deployment may run; policies speak of them."
     )

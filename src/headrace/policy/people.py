@@ -43,6 +43,6 @@ class Members:
         return frozenset(each.id for each in self._by_id.values() if each.tenant == tenant and kind in {None, each.kind})
 
     def groups(self, tenant: str) -> frozenset[str]:
-        """Groups that somebody of the tenant belongs to, and those that only keys carry."""
+        """Groups that somebody of the tenant belongs to, and those that headrace.yaml lists."""
         held = (each.groups for each in self._by_id.values() if each.tenant == tenant)
         return self._anywhere.union(*held)

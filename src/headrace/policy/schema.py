@@ -62,4 +62,4 @@ def publish(folder: Path) -> Path:
 
 
 def _names(attributes: str | None) -> tuple[str, ...]:
-    return tuple(part.split(":")[0].strip() for part in attributes.split(",")) if attributes else ()
+    return tuple(part.split(":")[0].strip().removesuffix("?") for part in attributes.split(",")) if attributes else ()
