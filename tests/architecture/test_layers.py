@@ -17,15 +17,15 @@ PLANES = ("policy", "guardrails", "knowledge", "routing", "finops")
 PLANES_MAY_USE = {"core", "config", "ipc"}
 CHOOSES_DRIVERS = {
     "headrace.app.wiring": "the gateway's rooms",
-    "headrace.app.deployments": "the models behind deployments",
+    "headrace.app.inside.deployments": "the models behind deployments",
     "headrace.app.revisions": "the control store",
-    "headrace.app.changes": "the control store, and bringing it up to date",
-    "headrace.app.checking": "the catalogue of models",
-    "headrace.app.preparation": "the model store",
-    "headrace.app.pulling": "the model store",
-    "headrace.app.ingesting": "watching folders",
-    "headrace.app.ingest_pass": "a pass: sources, converters, embedder, vector store",
-    "headrace.app.searching": "the knowledge process: embedder and vector store",
+    "headrace.app.acts.changes": "the control store, and bringing it up to date",
+    "headrace.app.acts.checking": "the catalogue of models",
+    "headrace.app.up.preparation": "the model store",
+    "headrace.app.up.pulling": "the model store",
+    "headrace.app.ingest.watcher": "watching folders",
+    "headrace.app.ingest.passes": "a pass: sources, converters, embedder, vector store",
+    "headrace.app.search.drivers": "the knowledge process: embedder and vector store",
     "headrace.app.processes.engine": "the engine's process",
     "headrace.app.cli.models": "the model store",
 }

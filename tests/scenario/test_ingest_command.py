@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.app.ingesting import _Watcher
+from headrace.app.ingest.watcher import _Watcher
 from headrace.config.layout import Layout
 from headrace.knowledge.documents import DocumentStore
 from tests.providers.engine import embedder as weights

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from headrace.adapters.stores.control import ControlStore
-from headrace.app import keys, operator
-from headrace.app.changes import apply
+from headrace.app.acts import keys, operator
+from headrace.app.acts.changes import apply
 from headrace.app.cli.main import main
 from headrace.app.ids import SystemClock
 from headrace.app.revisions import current_workspace

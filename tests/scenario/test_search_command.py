@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from headrace.app.cli.main import main
-from headrace.app.ingest_pass import ingest
+from headrace.app.ingest.passes import ingest
 from headrace.config.layout import Layout
 from headrace.core.errors import Unavailable
 from headrace.knowledge.client import KnowledgeClient

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from headrace.adapters.stores.control import ControlStore
-from headrace.app.changes import Change, apply, roll_back
+from headrace.app.acts.changes import Change, apply, roll_back
 from headrace.app.cli.main import main
-from headrace.app.installation import exclusive
+from headrace.app.processes.installation import exclusive
 from headrace.config.layout import Layout
 from headrace.core.errors import ConfigurationFaults, NotFound, OperationFailed
 from headrace.evidence import sequencer

@@ -21,11 +21,11 @@ from prometheus_client import CollectorRegistry
 
 from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.migrations import upgrade
-from headrace.app.deployments import Deployments
 from headrace.app.http import server
 from headrace.app.http.application import build
 from headrace.app.ids import RandomIds, SystemClock
-from headrace.app.inside import Inside, Parts
+from headrace.app.inside.deployments import Deployments
+from headrace.app.inside.gateway import Inside, Parts
 from headrace.config.check import check
 from headrace.config.layout import Layout
 from headrace.config.readers import acl_of

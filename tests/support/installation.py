@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from headrace.app import keys
+from headrace.app.acts import keys
 from headrace.config.layout import Layout
 from headrace.evidence.log.reader import LogReader
 from tests.providers.engine import embedder, language
@@ -69,7 +69,7 @@ class Installation:
         return json.loads(done.stdout or done.stderr)
 
     def key(self, name: str, *, groups: Sequence[str] = ("members",), **wanted: Any) -> str:
-        """A new key; `wanted` are further fields of :class:`headrace.app.keys.Wanted`."""
+        """A new key; `wanted` are further fields of :class:`headrace.app.acts.keys.Wanted`."""
         return self.made(name, groups=groups, **wanted)[0]
 
     def made(self, name: str, *, groups: Sequence[str] = ("members",), **wanted: Any) -> tuple[str, StoredKey]:

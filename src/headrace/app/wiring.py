@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
-from headrace.app.deployments import Deployments
 from headrace.app.ids import RandomIds, SystemClock
-from headrace.app.inside import Inside, Parts
-from headrace.app.meters import register
+from headrace.app.inside.deployments import Deployments
+from headrace.app.inside.gateway import Inside, Parts
+from headrace.app.inside.meters import register
 from headrace.app.revisions import Follower, control_store, current
 from headrace.evidence.client import LedgerClient
 from headrace.guardrails.catalogue import guards

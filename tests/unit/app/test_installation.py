@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.app.installation import address, exclusive
+from headrace.app.processes.installation import address, exclusive
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
 

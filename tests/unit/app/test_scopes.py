@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.app.scopes import asker, require_curator, scope
+from headrace.app.search.scopes import asker, require_curator, scope
 from headrace.core.errors import Forbidden, OperationFailed
 from tests.support.workspaces import checked, lay
 

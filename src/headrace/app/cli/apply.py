@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app.changes import apply
+from headrace.app.acts.changes import apply
 from headrace.app.cli.changed import change_json, change_lines
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.config.layout import Layout

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from headrace.app.acts.operator import brief_key
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.cli.sentences import answer_lines
-from headrace.app.client import Api
-from headrace.app.operator import brief_key
-from headrace.app.proofs import bundle_of
-from headrace.app.reading import facts_of, map_of, text_of
+from headrace.app.client.api import Api
+from headrace.app.client.proofs import bundle_of
+from headrace.app.client.reading import facts_of, map_of, text_of
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
 

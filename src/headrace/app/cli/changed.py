@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from headrace.app.installation import address
+from headrace.app.processes.installation import address
 
 if TYPE_CHECKING:
-    from headrace.app.changes import Change
+    from headrace.app.acts.changes import Change
     from headrace.config.layout import Layout
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app.checking import check_folder
+from headrace.app.acts.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.config.faults import lines, verdict
 

@@ -13,7 +13,7 @@ from rich.live import Live
 
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.cli.plain import plain_name
-from headrace.app.ingest_pass import ingest
+from headrace.app.ingest.passes import ingest
 from headrace.config.layout import Layout
 from headrace.knowledge.ingest.report import Counts, Stage
 

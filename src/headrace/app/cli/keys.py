@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app import keys
+from headrace.app.acts import keys
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.ids import SystemClock
 from headrace.config.layout import Layout

@@ -9,9 +9,9 @@ import click
 
 from headrace.adapters.weights.catalogue import find, known, needed
 from headrace.adapters.weights.store import ModelStore, default_folder
-from headrace.app.checking import check_folder
+from headrace.app.acts.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
-from headrace.app.pulling import megabytes, pull
+from headrace.app.up.pulling import megabytes, pull
 from headrace.config.files import is_workspace
 from headrace.core.errors import OperationFailed
 

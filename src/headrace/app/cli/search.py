@@ -10,7 +10,7 @@ import click
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.cli.plain import plain_name
 from headrace.app.revisions import current_workspace
-from headrace.app.scopes import asker, require_curator, scope
+from headrace.app.search.scopes import asker, require_curator, scope
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed, Unavailable
 from headrace.knowledge.client import KnowledgeClient
@@ -75,15 +75,15 @@ async def _found(layout: Layout, query: str, within: Scope, limit: int, *, score
     finally:
         await client.close()
     # Imported here, and not before: only a search without a running installation pays for the native libraries.
-    from headrace.app import searching  # noqa: PLC0415
+    from headrace.app.search import drivers  # noqa: PLC0415
 
     try:
-        embedder = searching.embedder()
+        embedder = drivers.embedder()
     except OperationFailed as missing:
         if missing.code != "models.missing":
             raise
         embedder = None  # searchable by words all the same; the arms say so
-    return await searching.retrieval(layout, embedder).find(query, within, limit, scores=scores)
+    return await drivers.retrieval(layout, embedder).find(query, within, limit, scores=scores)
 
 
 def _for_programs(passage: Passage, *, scores: bool) -> dict[str, object]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app.changes import differences, open_store
-from headrace.app.checking import check_folder
+from headrace.app.acts.changes import differences, open_store
+from headrace.app.acts.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.revisions import require_applied
 from headrace.config.layout import Layout
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.adapters.stores.control import ControlStore, Entry
-    from headrace.app.changes import Differences
+    from headrace.app.acts.changes import Differences
     from headrace.config.revision import Revision
 
 

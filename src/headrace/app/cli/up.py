@@ -13,14 +13,14 @@ import click
 import msgspec
 
 import headrace
-from headrace.app.changes import apply
+from headrace.app.acts.changes import apply
 from headrace.app.cli.options import json_option, told, workspace_option
-from headrace.app.client import Api
-from headrace.app.installation import Installation, bind, exclusive, url_of
-from headrace.app.preparation import fetched, in_force, require_models, workspace_for
+from headrace.app.client.api import Api
+from headrace.app.processes.installation import Installation, bind, exclusive, url_of
 from headrace.app.revisions import Follower, control_store, current
-from headrace.app.warming import warmed
-from headrace.app.welcome import welcome
+from headrace.app.up.preparation import fetched, in_force, require_models, workspace_for
+from headrace.app.up.warming import warmed
+from headrace.app.up.welcome import welcome
 from headrace.config.files import is_workspace
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed

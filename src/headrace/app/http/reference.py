@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from prometheus_client import CollectorRegistry
 
-from headrace.app import meters
-from headrace.app.deployments import Deployments
 from headrace.app.http import chat, schemas
 from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
 from headrace.app.http.errors import BY_CODE, TABLE
@@ -24,6 +22,8 @@ from headrace.app.http.request import HONOURED, NEUTRAL
 from headrace.app.http.running import MOST_RUNNING
 from headrace.app.http.wire import READER_STALLS_S
 from headrace.app.ids import SystemClock
+from headrace.app.inside import meters
+from headrace.app.inside.deployments import Deployments
 from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError
 

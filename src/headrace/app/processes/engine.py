@@ -16,7 +16,7 @@ from headrace.config.layout import Layout
 
 
 class Form(msgspec.Struct, frozen=True):
-    """What it was started for (:func:`headrace.app.engines.written`): the fields of a deployment's ``embedded``."""
+    """What it was started for (:func:`headrace.app.processes.engines.written`): the fields of a deployment's ``embedded``."""
 
     model: str
     slots: int

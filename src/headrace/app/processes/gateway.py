@@ -13,8 +13,8 @@ import uvloop
 
 from headrace.app.http import server
 from headrace.app.http.application import build
-from headrace.app.installation import url_of
 from headrace.app.processes import child
+from headrace.app.processes.installation import url_of
 from headrace.app.wiring import open_gateway
 from headrace.config.layout import Layout
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from headrace.app.ingesting import watch
+from headrace.app.ingest.watcher import watch
 from headrace.app.processes import child
 from headrace.config.layout import Layout
 

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from headrace.app.ingest_pass import ingest
+from headrace.app.ingest.passes import ingest
 from headrace.app.processes import child
 from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError

@@ -64,9 +64,9 @@ def _loaded(layout: Layout) -> Retrieval:
     for name, value in LEAN.items():
         os.environ.setdefault(name, value)
     # Imported here, in a thread, and not before: native start-up takes a second or more, and the socket listens meanwhile.
-    from headrace.app import searching  # noqa: PLC0415
+    from headrace.app.search import drivers  # noqa: PLC0415
 
-    return searching.retrieval(layout, searching.embedder())
+    return drivers.retrieval(layout, drivers.embedder())
 
 
 if __name__ == "__main__":

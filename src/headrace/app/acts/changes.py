@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.migrations import upgrade
-from headrace.app import acts
-from headrace.app.checking import check_folder
+from headrace.app.acts import recording
+from headrace.app.acts.checking import check_folder
 from headrace.config import revision as revision_form
 from headrace.config.faults import lines, verdict
 from headrace.config.files import require_workspace
@@ -88,7 +88,7 @@ def apply(layout: Layout, *, by: str | None = None) -> Change:
         publish(layout.state / "schemas")
         if before is not None and before.id == revision.id:
             return Change(before, before, None)
-        store.put_revision(revision, by or acts.actor())
+        store.put_revision(revision, by or recording.actor())
         return _turn(layout, store, revision, before, "apply", version, by=by)
     finally:
         store.close()
@@ -140,7 +140,7 @@ def _turn(
     layout: Layout, store: ControlStore, revision: Revision, before: Revision | None, name: str, version: int, *, by: str | None
 ) -> Change:
     """Record the act, then turn the pointer: a record without a turn tells of an act that was broken off, never the other way round."""
-    who = by or acts.actor()
+    who = by or recording.actor()
     facts = {"revision": revision.id, "before": before.id if before is not None else None, "files": len(revision.files)}
-    record = acts.record_now(layout, f"workspace.{name}", {**facts}, by=who)
+    record = recording.record_now(layout, f"workspace.{name}", {**facts}, by=who)
     return Change(revision, before, store.point_to(revision.id, name, who, record=record, expected=version))

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headrace.app import acts
+from headrace.app.acts import recording
 from headrace.app.ids import SystemClock
 from headrace.app.revisions import control_store, current
 from headrace.config.faults import did_you_mean, listed
@@ -66,7 +66,7 @@ def issue(layout: Layout, store: ControlStore, workspace: Workspace, wanted: Wan
         expires_us=None if wanted.lasts_us is None else now + wanted.lasts_us,
         revoked_us=None,
     )
-    acts.record_now(layout, "keys.create", _facts(key), by=by)
+    recording.record_now(layout, "keys.create", _facts(key), by=by)
     store.create_key(key, digest)
     return secret, key
 
@@ -85,7 +85,7 @@ def revoke(layout: Layout, key_id: str, *, by: str | None = None) -> StoredKey:
             raise NotFound("There is no key with this id.", code="keys.unknown", mend=mend)
         if key.revoked_us is not None:
             return key
-        acts.record_now(layout, "keys.revoke", _facts(key), by=by)
+        recording.record_now(layout, "keys.revoke", _facts(key), by=by)
         return store.revoke_key(key.id, SystemClock().now_us())
 
 

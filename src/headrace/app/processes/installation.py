@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from headrace.app import engines
+from headrace.app.processes import engines
 from headrace.app.processes.supervisor import Child, Supervisor
 from headrace.core.errors import OperationFailed
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from threading import Event
 
-    from headrace.app.client import Api
+    from headrace.app.client.api import Api
 
 LOOK = 0.05
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from headrace.app.deployments import Deployments
     from headrace.app.http.gateway import Sessions
+    from headrace.app.inside.deployments import Deployments
     from headrace.config.layout import Layout
     from headrace.config.model import GuardActions, Limits, Service, Workspace
     from headrace.config.revision import Revision

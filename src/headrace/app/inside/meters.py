@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric
 
-    from headrace.app.deployments import Deployments
+    from headrace.app.inside.deployments import Deployments
 
 
 class _Running:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headrace.app.client import Api
+    from headrace.app.client.api import Api
 
 
 def bundle_of(api: Api, request: str, text: str, salts: object, asked: Sequence[tuple[str, str]] = ()) -> Mapping[str, object]:

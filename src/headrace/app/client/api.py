@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from headrace.app.installation import address
-from headrace.app.reading import map_of, maps_of
+from headrace.app.client.reading import map_of, maps_of
+from headrace.app.processes.installation import address
 from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.app.cli.sentences import answer_lines
-from headrace.app.proofs import bundle_of
-from headrace.app.reading import facts_of, map_of, maps_of, text_of
+from headrace.app.client.proofs import bundle_of
+from headrace.app.client.reading import facts_of, map_of, maps_of, text_of
 from headrace.config.template import CHECKOUT
 from headrace.core.errors import HeadraceError, OperationFailed
 from headrace.evidence import verify
@@ -28,7 +28,7 @@ from headrace.knowledge.documents import DocumentStore
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from headrace.app.client import Api
+    from headrace.app.client.api import Api
     from headrace.config.layout import Layout
     from headrace.config.model import Workspace
 

@@ -8,10 +8,10 @@ import click
 
 from headrace.adapters.weights.catalogue import needed
 from headrace.adapters.weights.store import ModelStore, default_folder
-from headrace.app.changes import apply, open_store
-from headrace.app.checking import check_folder
-from headrace.app.pulling import MEGABYTE, pull
+from headrace.app.acts.changes import apply, open_store
+from headrace.app.acts.checking import check_folder
 from headrace.app.revisions import current_workspace
+from headrace.app.up.pulling import MEGABYTE, pull
 from headrace.config import template
 from headrace.config.files import is_workspace
 from headrace.core.errors import OperationFailed

@@ -1,6 +1,6 @@
 """The watcher of an installation: looks at the sources, and starts a pass when something changed. It stays light, the pass does not.
 
-What the last finished pass saw stands in ``ingest.json`` (see :mod:`headrace.app.ingest_pass`): the revision's number, and of each source
+What the last finished pass saw stands in ``ingest.json`` (see :mod:`headrace.app.ingest.passes`): the revision's number, and of each source
 where it is and a signature over its files. The watcher only compares.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.app.operator import GROUPS, NAME
+from headrace.app.acts.operator import GROUPS, NAME
 from headrace.config.faults import did_you_mean, listed
 from headrace.config.readers import acls_for
 from headrace.core.errors import Forbidden, OperationFailed

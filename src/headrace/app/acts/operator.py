@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from headrace.app.acts.keys import tenant_of
 from headrace.app.ids import SystemClock
-from headrace.app.keys import tenant_of
 from headrace.app.revisions import control_store, current
 from headrace.core.values import StoredKey
 from headrace.policy.keys import mint

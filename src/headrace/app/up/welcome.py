@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app import keys, operator
+from headrace.app.acts import keys, operator
 from headrace.app.cli.plain import plain_name
-from headrace.app.client import Api
-from headrace.app.first_minute import question_for, show, snippet
-from headrace.app.ingest_progress import progress, unread
+from headrace.app.client.api import Api
+from headrace.app.ingest.progress import progress, unread
 from headrace.app.revisions import control_store, current
-from headrace.app.warming import warmed
+from headrace.app.up.first_minute import question_for, show, snippet
+from headrace.app.up.warming import warmed
 from headrace.core.errors import OperationFailed
 from headrace.policy.people import Members
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from headrace.adapters.stores.control import ControlStore
-    from headrace.app.ingest_progress import Progress
+    from headrace.app.ingest.progress import Progress
     from headrace.config.layout import Layout
     from headrace.config.model import Workspace
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.app import ingesting
-from headrace.app.ingesting import SeenSource, signature_of, watch
+from headrace.app.ingest import watcher as watching
+from headrace.app.ingest.watcher import SeenSource, signature_of, watch
 from headrace.config.layout import Layout
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LIGHT_MIB = 40
 PASS = """
 import json, sys, pathlib
 sys.path[:0] = {path!r}
-from headrace.app.ingesting import signature_of
+from headrace.app.ingest.watcher import signature_of
 layout = pathlib.Path({state!r})
 def ran():
     (layout / "passes").open("a").write("x")
@@ -89,9 +89,9 @@ async def watched(place: Place, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
     async def quick(*_: str) -> asyncio.subprocess.Process:
         return await start(sys.executable, str(program))
 
-    monkeypatch.setattr(ingesting.asyncio, "create_subprocess_exec", quick)
+    monkeypatch.setattr(watching.asyncio, "create_subprocess_exec", quick)
     for name in ("LOOK_EVERY", "SETTLE", "FIRST_PAUSE"):
-        monkeypatch.setattr(ingesting, name, 0.05)
+        monkeypatch.setattr(watching, name, 0.05)
     task = asyncio.create_task(watch(place.layout.workspace))
     yield place
     task.cancel()
@@ -134,7 +134,7 @@ async def test_a_pass_ends_with_the_watcher(place: Place, monkeypatch: pytest.Mo
         started.append(await start("sleep", "60"))
         return started[0]
 
-    monkeypatch.setattr(ingesting.asyncio, "create_subprocess_exec", endless)
+    monkeypatch.setattr(watching.asyncio, "create_subprocess_exec", endless)
     place.apply(1)
     task = asyncio.create_task(watch(place.layout.workspace))
     async with asyncio.timeout(10):
@@ -155,7 +155,7 @@ def test_a_folder_that_is_gone_has_a_signature_of_its_own(tmp_path: Path) -> Non
 
 def test_the_watcher_imports_nothing_heavy(tmp_path: Path) -> None:
     program = (
-        "import sys, json; from headrace.app.ingesting import watch\n"
+        "import sys, json; from headrace.app.ingest.watcher import watch\n"
         "print(json.dumps([sorted(sys.modules), int(open('/proc/self/statm').read().split()[1])]))"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=tmp_path)
@@ -165,17 +165,17 @@ def test_the_watcher_imports_nothing_heavy(tmp_path: Path) -> None:
 
 
 async def test_a_change_that_is_still_going_on_is_waited_for(place: Place) -> None:
-    watcher = ingesting._Watcher(place.layout)
+    watcher = watching._Watcher(place.layout)
     source: SeenSource = {"folder": str(place.docs), "include": ["**/*"], "exclude": [], "signature": "other"}
-    (place.layout.state / ingesting.STATE).write_text(json.dumps({"version": 1, "sources": [source]}))
+    (place.layout.state / watching.STATE).write_text(json.dumps({"version": 1, "sources": [source]}))
     place.apply(1)
     place.write("a.md")
-    assert time.time() - (place.docs / "a.md").stat().st_ctime < ingesting.SETTLE
-    assert await watcher.look() == ingesting.SETTLE
+    assert time.time() - (place.docs / "a.md").stat().st_ctime < watching.SETTLE
+    assert await watcher.look() == watching.SETTLE
 
 
 async def test_a_control_store_that_cannot_be_read_is_waited_for(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     layout.state.mkdir()
     layout.control.write_bytes(b"no database at all" * 100)
-    assert await ingesting._Watcher(layout).look() >= ingesting.LOOK_EVERY
+    assert await watching._Watcher(layout).look() >= watching.LOOK_EVERY

@@ -18,8 +18,8 @@ from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.ids import SystemClock
-from headrace.app.ingest_progress import recorded
-from headrace.app.ingesting import STATE, Seen, SeenSource, signature_of
+from headrace.app.ingest.progress import recorded
+from headrace.app.ingest.watcher import STATE, Seen, SeenSource, signature_of
 from headrace.app.revisions import control_store, current
 from headrace.core.errors import OperationFailed
 from headrace.knowledge.documents import DocumentStore

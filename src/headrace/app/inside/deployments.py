@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from headrace.adapters.models.openai import Endpoint, OpenAIChat
-from headrace.app.engines import process_of
+from headrace.app.processes.engines import process_of
 from headrace.finops.slots import SlotMeter
 from headrace.routing.running import Running
 from headrace.routing.slots import Slots

@@ -1,0 +1,1 @@
+"""The inside of a gateway: what HTTP and console ask of the rest of Headrace, over the revision in force."""
