@@ -71,6 +71,7 @@ async def test_many_services_are_a_list() -> None:
     content = {
         "principal": principal,
         "form": "f",
+        "navigation": (),
         "offers": offers,
         "chosen": "s3",
         "few": False,

@@ -84,7 +84,7 @@ async def test_a_place_that_is_not_there_is_said(house: House, ana: Browser) -> 
 async def test_unknown_unreadable_and_gone_look_the_same(house: House, ana: Browser, ben: Browser) -> None:
     gone = f"/console/document?{urlencode({'name': ROLL_BACK, 'version': house.versions[LONG]})}"
     seen = {
-        (page.status, page.html)
+        (page.status, page.html.partition("<main")[2])
         for page in (
             await ana.get(link(house, SALARIES)),
             await ana.get(link(house, SALARIES, whole=1)),

@@ -97,6 +97,8 @@ async def test_signing_in_needs_its_own_page(house: House, stranger: Browser) ->
     [
         ("/console/document?name=a&version=b&start=1&end=2", "/console/document?name=a&version=b&start=1&end=2#quote"),
         ("/console/", "/console/"),
+        ("/console/sources/handbook?state=unread", "/console/sources/handbook?state=unread"),
+        ("/console/sources/handbook/more", "/console/"),
         ("https://evil.example/", "/console/"),
         ("//evil.example/", "/console/"),
         ("/\\evil.example", "/console/"),

@@ -128,7 +128,42 @@ def test_code_is_set_apart_and_stays_what_it_is() -> None:
 
 
 def test_names_break_behind_slashes() -> None:
-    assert words.breakable("a/<b>/c") == "a/<wbr>&lt;b&gt;/<wbr>c"
+    assert words.breakable("a/<b>/c") == "<bdi>a/<wbr>&lt;b&gt;/<wbr>c</bdi>"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("\u202egpj.exe", "U+202E"),
+        ("a\tb", "U+0009"),
+        ("a\x1b[2J", "U+001B"),
+        ("a\u200bb", "U+200B"),
+        ("\udce4.md", "U+DCE4"),
+        ("\U000e0041", "U+E0041"),
+    ],
+)
+def test_what_shows_nothing_in_a_name_is_made_visible(name: str, code: str) -> None:
+    assert f'<span class="unprinted">{code}</span>' in words.breakable(name)
+    assert code in words.visible(name)
+    for shown in (str(words.breakable(name)), words.visible(name)):
+        shown.encode()
+        assert all(each.isprintable() for each in shown), ascii(shown)
+
+
+@pytest.mark.parametrize("name", ["Käse/été.md", "مرحبا/دليل.md", "数据/报告.pdf", "a b.md", "👩.md"])
+def test_a_name_in_any_language_stands_as_it_is(name: str) -> None:
+    assert words.visible(name) == name
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "just now"), (7, "7 seconds ago"), (60, "1 minute ago"), (7300, "2 hours ago"), (200_000, "2 days ago"), (-5, "just now")],
+)
+def test_a_time_is_told_in_the_largest_unit(seconds: int, told: str) -> None:
+    now = 1_764_000_000_000_000
+    shown = words.ago(now - seconds * 1_000_000, now)
+    assert f">{told}</time>" in shown
+    assert 'title="2025-11-' in shown
 
 
 def test_a_citation_links_to_its_very_characters() -> None:

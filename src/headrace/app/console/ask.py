@@ -10,8 +10,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from headrace.app.console import proof
+from headrace.app.console.area import Area
 from headrace.app.console.proof import opening
 from headrace.app.console.render import page
 from headrace.app.console.words import count, milliseconds, said
@@ -27,6 +30,7 @@ from headrace.core.values import RequestId, Sampling
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from headrace.app.console.area import Page
     from headrace.app.console.session import Session
     from headrace.app.console.visit import Visit
     from headrace.app.http.gateway import Offer
@@ -46,6 +50,16 @@ class Asked:
 
     received: Received
     question: str = field(repr=False)
+
+
+def area(answers: Answers, home: Page) -> Area:
+    """The area Ask. It is everybody's: it says so when there is no service to ask."""
+    pages = {
+        "/console/": {"GET": show},
+        "/console/ask": {"GET": home, "POST": partial(ask, answers=answers)},
+        "/console/proof": {"GET": home, "POST": proof.download},
+    }
+    return Area("Ask", "/console/", lambda _gateway, _principal: True, pages)
 
 
 async def show(visit: Visit) -> None:
@@ -160,7 +174,7 @@ def _around(visit: Visit, session: Session, wanted: str) -> dict[str, object]:
     offers = _offers(visit, session.principal)
     names = [offer.name for offer in offers]
     chosen = wanted if wanted in names else next((offer.name for offer in offers if offer.grounded), names[0] if names else "")
-    return {"principal": session.principal, "form": session.form, "offers": offers, "chosen": chosen, "few": len(offers) <= FEW}
+    return {"offers": offers, "chosen": chosen, "few": len(offers) <= FEW}
 
 
 def _offers(visit: Visit, principal: Principal) -> Sequence[Offer]:

@@ -12,7 +12,6 @@ from headrace.core.errors import NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.console.session import Session
     from headrace.app.console.visit import Visit
     from headrace.app.http.gateway import Document
 
@@ -49,18 +48,16 @@ async def show(visit: Visit) -> None:
     if visit.query.get("whole"):
         await visit.sender.whole(200, found.text.encode(), [], PLAIN)
     else:
-        await _page(visit, session, found)
+        await _page(visit, found)
 
 
-async def _page(visit: Visit, session: Session, document: Document) -> None:
+async def _page(visit: Visit, document: Document) -> None:
     quoted = _quoted(visit.query, len(document.text))
     shown = excerpt(document.text, quoted.start, quoted.end, _offset(visit.query, "at"))
     place = {"name": document.name, "version": document.version} | (
         {"start": str(quoted.start), "end": str(quoted.end)} if quoted.there else {}
     )
     content = {
-        "principal": session.principal,
-        "form": session.form,
         "document": document,
         "quoted": quoted,
         "shown": shown,

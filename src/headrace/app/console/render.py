@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 FILTERS: Final = {
+    "ago": words.ago,
     "amount": words.amount,
     "arrived": words.arrived,
     "bars": words.bars,
@@ -24,9 +25,11 @@ FILTERS: Final = {
     "linked": words.linked,
     "finding": words.finding,
     "milliseconds": words.milliseconds,
+    "moment": words.moment,
     "short": words.short,
     "told": words.told,
     "tokens": words.tokens,
+    "visible": words.visible,
 }
 SHARED: Final[Mapping[str, object]] = {"anchor": words.anchor, "document_link": words.document_link, "mode_words": words.MODES}
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 HOME: Final = "/console/"
 _LONGEST_KEY = 512
-_NEXT = re.compile(r"/console/(?:document\?[\x21-\x5b\x5d-\x7e]{0,4000})?")
-"""Pages that signing in may lead to: our own that are read with GET."""
+_NEXT = re.compile(r"/console/(?:(?!sign-)[a-z-]{1,40}(?:/[A-Za-z0-9._-]{1,200})?(?:\?[\x21-\x5b\x5d-\x7e]{0,4000})?)?")
+"""Pages that signing in may lead to: our own. One that is asked for by POST alone leads home when it is opened."""
 
 
 async def show(visit: Visit) -> None:
@@ -99,4 +99,4 @@ def _next(asked: str) -> str:
     """Where signing in leads: a page of ours, never another place."""
     if not _NEXT.fullmatch(asked):
         return HOME
-    return f"{asked}#quote" if "?" in asked else asked
+    return f"{asked}#quote" if asked.startswith("/console/document?") else asked

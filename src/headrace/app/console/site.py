@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from headrace.app.console import ask, document, proof, sign_in
+from headrace.app.console import ask, document, sign_in
+from headrace.app.console.area import Areas
 from headrace.app.console.assets import KEPT, by_path
 from headrace.app.console.attempts import Attempts
 from headrace.app.console.shield import armed, check_host, check_origin
@@ -18,15 +19,24 @@ from headrace.app.http.wire import ClientGone
 from headrace.core.errors import BadRequest, HeadraceError, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from typing import TypeAlias
-
     from starlette.types import Receive, Scope, Send
 
+    from headrace.app.console.area import Found
     from headrace.app.http.gateway import Gateway
     from headrace.app.http.running import Answers
 
-    Page: TypeAlias = Callable[[Visit], Awaitable[None]]
+
+def areas(gateway: Gateway, answers: Answers) -> Areas:
+    """Every page. An area is entered here, at its place in the navigation, and nowhere else."""
+    attempts = Attempts(gateway.clock)
+    others = {
+        "/": {"GET": _home},
+        "/console": {"GET": _home},
+        "/console/document": {"GET": document.show},
+        "/console/sign-in": {"GET": sign_in.show, "POST": partial(sign_in.sign_in, attempts=attempts)},
+        "/console/sign-out": {"GET": _home, "POST": sign_in.sign_out},
+    }
+    return Areas((ask.area(answers, _home),), others)
 
 
 def routes(gateway: Gateway, answers: Answers) -> list[Route]:
@@ -40,28 +50,22 @@ class Console:
 
     def __init__(self, gateway: Gateway, answers: Answers) -> None:
         self._gateway = gateway
-        attempts = Attempts(gateway.clock)
-        self._pages: Mapping[str, Mapping[str, Page]] = {
-            "/": {"GET": _home},
-            "/console": {"GET": _home},
-            "/console/": {"GET": ask.show},
-            "/console/ask": {"GET": _home, "POST": partial(ask.ask, answers=answers)},
-            "/console/document": {"GET": document.show},
-            "/console/proof": {"GET": _home, "POST": proof.download},
-            "/console/sign-in": {"GET": sign_in.show, "POST": partial(sign_in.sign_in, attempts=attempts)},
-            "/console/sign-out": {"GET": _home, "POST": sign_in.sign_out},
-        }
+        self._areas = areas(gateway, answers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        visit = Visit(self._gateway, scope, receive, armed(send))
+        visit = Visit(self._gateway, self._areas, scope, receive, armed(send))
         method = "GET" if scope["method"] == "HEAD" else str(scope["method"])
         try:
             check_host(scope, self._gateway.hosts)
-            page = self._page(scope["path"], method)
+            if scope["path"] in by_path():
+                await _asset(visit)
+                return
+            found = self._found(scope["path"], method)
             if method == "POST":
                 check_origin(scope)
-            await page(visit)
+            visit.name = found.name
+            await found.pages[method](visit)
         except ClientGone:
             return
         except Exception as error:
@@ -69,17 +73,15 @@ class Console:
                 raise  # half a page is no page: the server drops the connection
             await _say(visit, method, error)
 
-    def _page(self, path: str, method: str) -> Page:
+    def _found(self, path: str, method: str) -> Found:
         """Raises NotFound, or BadRequest (405)."""
-        if path in by_path():
-            return _asset
-        found = self._pages.get(path)
+        found = self._areas.find(path)
         if found is None:
             raise NotFound("There is no such page.", code="request.no_such_page", mend="The console begins at /console/.")
-        if method not in found:
+        if method not in found.pages:
             message = "This page is not asked for in this way."
-            raise BadRequest(message, code="request.method_not_allowed", mend="Open /console/.", facts={"allow": ", ".join(found)})
-        return found[method]
+            raise BadRequest(message, code="request.method_not_allowed", mend="Open /console/.", facts={"allow": ", ".join(found.pages)})
+        return found
 
 
 async def _home(visit: Visit) -> None:
@@ -99,6 +101,8 @@ async def _say(visit: Visit, method: str, error: Exception) -> None:
         await sign_in.send_there(visit)
         return
     known = error if isinstance(error, HeadraceError) else errors.of_defect(error, f"The console ({visit.scope['path']})")
+    if known is not error:
+        visit.forget()  # what failed may be what the navigation asks too
     words = said(known)
     headers = [(name, value) for name, value in errors.headers(known) if name != _BEARER]
     await visit.page("message.html", {"said": words}, words.status, headers)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from headrace.app.console.area import Areas
     from headrace.app.http.gateway import Gateway
 
 HTML: Final = b"text/html; charset=utf-8"
@@ -24,10 +25,13 @@ MOST_FIELDS: Final = 32
 
 
 class Visit:
-    """A request and its response."""
+    """A request and its response. `name` is what ended its path, where a page has one path for many things."""
 
-    def __init__(self, gateway: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, gateway: Gateway, areas: Areas, scope: Scope, receive: Receive, send: Send) -> None:
         self.gateway = gateway
+        self.name = ""
+        self._areas = areas
+        self._session: Session | None = None
         self.scope = scope
         self.receive = receive
         self.sender = Sender(scope, send)
@@ -51,7 +55,8 @@ class Visit:
         token = session_token(self.scope)
         if token is None:
             raise Unauthenticated("You are not signed in.", code="identity.no_session", mend="Sign in with a key.")
-        return Session(token, await self.gateway.authenticate(token))
+        self._session = Session(token, await self.gateway.authenticate(token))
+        return self._session
 
     async def signed_form(self) -> tuple[Session, Mapping[str, str]]:
         """Who is signed in, and the form that a page of that very session sent. Raises Unauthenticated, Forbidden, BadRequest."""
@@ -63,8 +68,19 @@ class Visit:
     async def page(
         self, template: str, content: Mapping[str, object], status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
-        """A whole page."""
-        await self.sender.whole(status, page(template, content).encode(), headers, HTML)
+        """A whole page. Once :meth:`session` has said who is there, it has the navigation, and every template knows `principal` and
+        `form` (the token that its forms must send)."""
+        await self.sender.whole(status, page(template, {**self._around(), **content}).encode(), headers, HTML)
+
+    def forget(self) -> None:
+        """Answer as if nobody were signed in."""
+        self._session = None
+
+    def _around(self) -> Mapping[str, object]:
+        if (session := self._session) is None:
+            return {}
+        entries = self._areas.navigation(self.gateway, session.principal, str(self.scope["path"]))
+        return {"principal": session.principal, "form": session.form, "navigation": entries}
 
     async def go(self, location: str, *headers: tuple[bytes, bytes]) -> None:
         """Send the browser on to another page, with GET."""

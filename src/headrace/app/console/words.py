@@ -53,6 +53,12 @@ _PIECE = re.compile(
     r"(?P<block>^```.*?^```[ \t]*$)|(?P<inline>(?<!`)`[^`\n]+`(?!`))|\[(?P<n>\d{1,4})\](?=\n\n|\Z)", re.MULTILINE | re.DOTALL
 )
 """What is set apart in an answer: a fenced block, code within a line, the mark of a citation."""
+_UNSEEN = re.compile(
+    "([\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U000e0000-\U000e0fff])"
+)
+"""Characters that show nothing, or turn what stands around them: controls, joiners, bidirectional marks, variation selectors, tags. A lone
+surrogate is what a file name has that is no text."""
 _LONG_LINE = 40
 """A line that was broken by its writer's editor is longer than this, or the next goes on with a small letter."""
 _WRAPPED = re.compile(rf"(?<=[^\n]{{{_LONG_LINE}}})[ \t]*\n(?=[^\W\d_]|[`“„(*_])|(?<=[^\n:;{{])[ \t]*\n(?=[a-zß-öø-ÿ])")
@@ -123,6 +129,23 @@ def arrived(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1_000_000, tz=UTC).isoformat(" ", "milliseconds").removesuffix("+00:00") + " UTC"
 
 
+def moment(time_us: int) -> str:
+    """A moment to the minute."""
+    return datetime.fromtimestamp(time_us / 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def ago(time_us: int, now_us: int) -> Markup:
+    """How long ago it was, in the largest unit that fits; the moment itself is at hand."""
+    seconds = max(0, now_us - time_us) // 1_000_000
+    unit, size = next(((unit, size) for unit, size in _UNITS if seconds >= size), ("", 0))
+    words = f"{count(seconds // size, unit)} ago" if size else "just now"
+    stamp = datetime.fromtimestamp(time_us / 1_000_000, tz=UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(stamp, moment(time_us), words)
+
+
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
 def finding(found: Finding | FindingWords) -> str:
     """What kind of thing a guard found, what was done about it, and where; never the thing itself."""
     kind = found.kind.replace("_", " ").replace("-", " ")
@@ -189,8 +212,26 @@ def _prose(text: str, mode: Mode) -> Markup:
 
 
 def breakable(name: str) -> Markup:
-    """A document's name, which may be broken behind a slash."""
-    return escape(name).replace("/", Markup("/<wbr>"))
+    """A document's name as it stands: apart from the direction of what is around it, with characters that cannot be seen made visible;
+    it may be broken behind a slash."""
+    pieces = [_piece(piece) for piece in _UNSEEN.split(name)]
+    return Markup("<bdi>{}</bdi>").format(Markup().join(pieces))
+
+
+def visible(name: str) -> str:
+    """The same as plain text, for a title or a label."""
+    return _UNSEEN.sub(lambda found: _code(found[0]), name)
+
+
+def _piece(piece: str) -> Markup:
+    if _UNSEEN.fullmatch(piece):
+        return Markup('<span class="unprinted">{}</span>').format(_code(piece))
+    return escape(piece).replace("/", Markup("/<wbr>"))
+
+
+def _code(character: str) -> str:
+    """``U+202E``."""
+    return f"U+{ord(character):04X}"
 
 
 def anchor(request: str, n: int) -> str:
