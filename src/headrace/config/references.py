@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from headrace.config.faults import Fault, did_you_mean, listed
 from headrace.config.files import PEOPLE, ROOT, Folder
+from headrace.config.identity import JOINERS
 from headrace.config.model import Deployment, Model, People, Root, Service, Source
 from headrace.config.units import PriceUnit
 from headrace.config.words import at
@@ -24,6 +25,7 @@ Loc: TypeAlias = tuple[int | str, ...]
 _LONGEST_SHOWN = 80
 _SPECIAL = frozenset("[]{}")
 """What other globs give a meaning to, and these do not."""
+_NO_GROUP = "Somebody in people.yaml must belong to it, or headrace.yaml must list it under groups."
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
@@ -47,7 +49,7 @@ class Known:
         return frozenset(people | {each.application for each in self.people.applications if each.tenant == tenant})
 
     def groups(self, tenant: str) -> frozenset[str]:
-        """Groups that somebody of the tenant belongs to, and those that only keys carry."""
+        """Groups that somebody of the tenant belongs to, and those that headrace.yaml lists."""
         if self.people is None:
             return frozenset()
         held = {group for each in (*self.people.people, *self.people.applications) if each.tenant == tenant for group in each.groups}
@@ -88,6 +90,14 @@ class References:
         self._once(ROOT, ("tenants",), form.tenants)
         self._once(ROOT, ("placements",), form.placements)
         self._once(ROOT, ("groups",), form.groups)
+        if self._known.people is None:
+            return
+        known = frozenset[str]().union(*(self._known.groups(tenant) for tenant in form.tenants))
+        for theirs, ours in form.identity.groups.items():
+            for name in ours:
+                self._refer(ROOT, ("identity", "groups", theirs), "group", name, known, otherwise=_NO_GROUP)
+        if form.identity.unknown_people != "refuse":
+            self._refer(ROOT, ("identity", "unknown people"), "group", JOINERS, known, otherwise=_NO_GROUP)
 
     def _people(self, form: People) -> None:
         held: dict[tuple[str, str], str] = {}

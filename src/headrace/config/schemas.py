@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from headrace.config.model import Deployment, Form, Model, People, Root, Service, Source
+from headrace.config.model import Deployment, Model, People, Root, Service, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from headrace.config.form import Form
 
 FORMS: Mapping[str, type[Form]] = {
     "headrace": Root,

@@ -166,6 +166,11 @@ def _pattern(context: Mapping[str, Any], given: object) -> tuple[str, str]:
             f"{shown} is not a name",
             "A name has lower-case letters, digits, dot, dash and underscore, begins with a letter or digit, at most 63.",
         )
+    if pattern.startswith("^(env:"):
+        return (
+            "this does not say where the secret is",
+            "Write env:NAME or file:/path. A file of the workspace never holds the secret itself.",
+        )
     if pattern.startswith("^env:"):
         return "this does not name an environment variable", "Write env:NAME. A file never holds the key itself."
     meant = {
