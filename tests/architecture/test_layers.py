@@ -28,6 +28,10 @@ CHOOSES_DRIVERS = {
     "headrace.app.search.drivers": "the knowledge process: embedder and vector store",
     "headrace.app.processes.engine": "the engine's process",
     "headrace.app.cli.models": "the model store",
+    "headrace.app.doctor.folder": "where the model store is",
+    "headrace.app.doctor.machine": "what the engine needs of a machine, and the sizes of models",
+    "headrace.app.doctor.stores": "every store, to look at it",
+    "headrace.app.doctor.subject": "the control store, to look at it",
 }
 """The only modules that import drivers, and what for."""
 HEAVY = ("lancedb", "pyarrow", "numpy", "onnx", "onnxruntime", "tokenizers", "xllamacpp", "kreuzberg", "alembic", "ruamel", "rich", "dbos")

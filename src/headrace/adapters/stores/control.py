@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from headrace.adapters.stores.database import WRITES, open_engine
+from headrace.adapters.stores.database import WRITES, open_engine, open_still
 from headrace.adapters.stores.tables import keys, meta, revision_history, revisions, sessions
 from headrace.config import revision as revision_form
 from headrace.core.errors import NotFound, OperationFailed, Unavailable
@@ -52,8 +52,9 @@ class Entry:
 class ControlStore:
     """The control store at `path`. Raises OperationFailed when its tables are older or newer than this code: see :func:`upgrade`."""
 
-    def __init__(self, path: Path) -> None:
-        self._engine = open_engine(path)
+    def __init__(self, path: Path, *, still: bool = False) -> None:
+        """`still`: only look, and leave no trace; whatever writes is then refused."""
+        self._engine = open_still(path) if still else open_engine(path)
         found = _schema(self._engine)
         if found != SCHEMA:
             self._engine.dispose()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, create_engine, event
+from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,25 @@ def open_engine(path: Path) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def look(path: Path) -> sqlite3.Connection:
+    """The SQLite file at `path`, to read and leave as it was: no file appears beside it, where nobody has it open. Raises sqlite3.Error,
+    also when it is not there.
+
+    SQLite's read-only mode makes the index of a write-ahead log; a file without such a log has no use for one and is opened as one that
+    never changes.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    if not path.exists():
+        raise sqlite3.OperationalError("it is not there")
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+
+def open_still(path: Path) -> Engine:
+    """An engine that only looks (:func:`look`)."""
+    return create_engine("sqlite://", creator=lambda: look(path), poolclass=NullPool)
 
 
 def _prepare(connection: Any, record: object) -> None:  # noqa: ANN401  the driver's own connection

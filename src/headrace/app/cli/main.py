@@ -24,6 +24,7 @@ COMMANDS = {
     "search": "Search the documents.",
     "ask": "Ask a service, as a client would.",
     "trace": "Show what happened to a request, stage by stage.",
+    "doctor": "Find and explain what is misconfigured.",
     "verify": "Check an answer and its receipt offline.",
 }
 """Every command and its short help. The module ``headrace.app.cli.NAME`` holds it as ``command``."""

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
+from headrace.core.errors import OperationFailed
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
@@ -64,12 +66,28 @@ class Entry:
     passages: tuple[tuple[str, bytes], ...] = ()
 
 
+def schema_fault(database: sqlite3.Connection, path: Path) -> OperationFailed | None:
+    """Why this version cannot work with the manifest that is open: a newer Headrace wrote it. Raises sqlite3.Error."""
+    if database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'fact'").fetchone()[0] == 0:
+        return None
+    found = database.execute("SELECT value FROM fact WHERE name = 'schema'").fetchone()
+    if found is None or int(found[0]) <= _SCHEMA:
+        return None
+    msg = f"What ingestion remembers was written by a newer Headrace (schema {found[0]}; this one knows {_SCHEMA})."
+    mend = "Use that version, or move the file away: everything is then read anew from the sources."
+    return OperationFailed(msg, code="ingest.newer", param=str(path), mend=mend)
+
+
 class Manifest:
-    """The manifest in `path`, made when it is not there. One writer at a time (the ingest lock)."""
+    """The manifest in `path`, made when it is not there. One writer at a time (the ingest lock). Raises OperationFailed when a newer
+    Headrace wrote it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None)
+        if (newer := schema_fault(self._db, path)) is not None:
+            self._db.close()
+            raise newer
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA secure_delete=ON")  # a deleted document's vectors are gone, not only unlinked
         self._db.executescript(_TABLES)
