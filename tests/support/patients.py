@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace.adapters.stores.control import ControlStore
-from headrace.app import keys
-from headrace.app.changes import apply
+from headrace.app.acts import keys
+from headrace.app.acts.changes import apply
 from headrace.app.doctor.rounds import examine
 from headrace.app.doctor.subject import Subject
 from headrace.config import template

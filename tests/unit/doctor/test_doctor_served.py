@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.app import keys
-from headrace.app.changes import apply
+from headrace.app.acts import keys
+from headrace.app.acts.changes import apply
 from headrace.app.doctor.serving import holder_of
 from tests.providers.tls_server import tls_server
 from tests.support.patients import NOBODY, as_root, found, found_as, healthy

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.app import operator
-from headrace.app.changes import differences
+from headrace.app.acts import operator
+from headrace.app.acts.changes import differences
 from headrace.app.doctor.finding import Finding, notice
 from headrace.core.errors import HeadraceError
 from headrace.core.values import Principal

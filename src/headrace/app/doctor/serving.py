@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from headrace.app.client import Api
+from headrace.app.client.api import Api
 from headrace.app.doctor.finding import Finding, notice, told
 from headrace.core.errors import HeadraceError, OperationFailed
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.adapters.stores.control import ControlStore
-from headrace.app.checking import check_folder
-from headrace.app.installation import address
+from headrace.app.acts.checking import check_folder
+from headrace.app.processes.installation import address
 from headrace.config.files import is_workspace
 from headrace.core.errors import HeadraceError
 
