@@ -14,8 +14,8 @@ LIGHT = "the gateway commits to texts and verifies nothing: it stays 7 MB lighte
 LATE = {
     ("headrace.app.processes.knowledge", "_loaded"): "the vector store takes seconds to import; the process listens meanwhile",
     ("headrace.app.cli.search", "_found"): "only a search without a running installation pays for the native libraries",
-    ("headrace.evidence.verify", "_signed"): LIGHT,
-    ("headrace.evidence.verify", "read_key"): LIGHT,
+    ("headrace.evidence.verify.notes", "check_signature"): LIGHT,
+    ("headrace.evidence.verify.notes", "read_key"): LIGHT,
 }
 """Imports inside a function, by module and function, with the reason."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.config.layout import Layout
 from headrace.evidence import verify
 from headrace.evidence.commitment import commit
-from headrace.evidence.log.note import VKEY_FILE
+from headrace.evidence.log.files import VKEY_FILE
 from headrace.evidence.log.reader import LogReader
 
 if TYPE_CHECKING:

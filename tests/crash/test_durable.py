@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.evidence.client import LedgerClient
-from headrace.evidence.log.note import KEY_FILE, VKEY_FILE
+from headrace.evidence.log.files import KEY_FILE, VKEY_FILE
 from headrace.evidence.log.reader import LogReader
 from tests.crash import calls, line_kills
 from tests.crash.disk import CALLS, Disk

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from headrace.evidence import verify
+from headrace.evidence.verify import standalone
 from tests.support.browsers import chromium, until
 from tests.support.consoles import ROLLBACK, TEXTS, console
 from tests.support.rooms import SECRET
@@ -283,7 +283,7 @@ async def test_the_proof_is_downloaded_and_verifies(house: House, page: Page, tm
     bundle = tmp_path / download.suggested_filename
     await download.save_as(bundle)
     pin = (house.folder / "log.vkey").read_text().strip()
-    command = [sys.executable, "-I", str(verify.__file__), str(bundle), "--key", pin]
+    command = [sys.executable, "-I", "-c", standalone.source(), str(bundle), "--key", pin]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from headrace.app.http import server
 from headrace.app.http.gateway import Document, Offer, Readiness
+from headrace.app.log import ShownLog
 from headrace.config.model import Limits
 from headrace.core.errors import Unauthenticated
 from headrace.pipeline import line
@@ -192,6 +193,14 @@ class HouseGateway:
     hosts: Collection[str] = ()
     serves: bool = True
     sessions: Any = None
+    shown: ShownLog | None = None
+
+    @property
+    def log(self) -> ShownLog:
+        """Made when it is asked for first; it reads the house's own ledger."""
+        if self.shown is None:
+            self.shown = ShownLog(self.house.folder / "log", lambda: self.house.rooms)
+        return self.shown
 
     @property
     def clock(self) -> Clock:

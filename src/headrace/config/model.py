@@ -76,6 +76,16 @@ class Limits(Form):
     )
 
 
+class Ledger(Form):
+    """What the ledger shows."""
+
+    public_tiles: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        alias="public tiles",
+        description="Anybody may read the log's checkpoint and hashes, without a key; they tell how much is asked, not what or by whom.",
+    )
+
+
 class Root(Form):
     """``headrace.yaml``: the installation."""
 
@@ -94,6 +104,7 @@ class Root(Form):
     )
     limits: Limits = Field(default_factory=Limits, description="What the gateway accepts of one client.")
     identity: Identity = Field(default_factory=Identity, description="How people sign in, and for how long.")
+    ledger: Ledger = Field(default_factory=Ledger, description="What the ledger shows.")
 
 
 class Knowledge(Form):

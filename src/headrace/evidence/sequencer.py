@@ -23,9 +23,10 @@ import msgspec
 
 from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 from headrace.evidence import records
+from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.note import load_or_create, sync_folder
 from headrace.evidence.log.reader import LogReader
-from headrace.evidence.log.store import DATABASE, Conflict, Entry, LogStore
+from headrace.evidence.log.store import Conflict, Entry, LogStore
 from headrace.evidence.messages import Append, Appended
 from headrace.ipc import server
 

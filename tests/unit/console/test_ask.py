@@ -13,7 +13,7 @@ import pytest
 from headrace.app.console.render import page as rendered
 from headrace.app.http.gateway import Offer
 from headrace.core.values import Principal
-from headrace.evidence import verify
+from headrace.evidence.verify import standalone
 from tests.support.consoles import ROLLBACK, Browser, console
 from tests.support.rooms import SECRET
 
@@ -235,7 +235,7 @@ async def test_the_proof_is_one_file_that_verifies_offline(house: House, ana: Br
     bundle = tmp_path / "bundle.json"
     bundle.write_text(proof.html)
     pin = (house.folder / "log.vkey").read_text().strip()
-    command = [sys.executable, "-I", str(verify.__file__), str(bundle), "--key", pin]
+    command = [sys.executable, "-I", "-c", standalone.source(), str(bundle), "--key", pin]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     opened: Mapping[str, object] = json.loads(proof.html)

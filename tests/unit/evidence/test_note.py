@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.core.errors import OperationFailed
-from headrace.evidence.log.note import KEY_FILE, VKEY_FILE, LogKey, load_or_create
-from headrace.evidence.verify import Broken, Unreadable, key_of, open_note, read_checkpoint, read_key
+from headrace.evidence.log.files import KEY_FILE, VKEY_FILE
+from headrace.evidence.log.note import LogKey, load_or_create
+from headrace.evidence.verify import Broken, Unreadable, key_of, read_key
+from headrace.evidence.verify.notes import open_note, read_checkpoint
 from tests.support.data import shared_data
 
 if TYPE_CHECKING:
@@ -29,20 +31,20 @@ def key(tmp_path: Path) -> LogKey:
 
 
 def test_the_example_of_the_specification_opens() -> None:
-    assert open_note(EXAMPLE, read_key(EXAMPLE_KEY)) == "This is an example message.\n"
+    assert open_note(EXAMPLE, read_key(EXAMPLE_KEY))[0] == "This is an example message.\n"
 
 
 def test_the_shared_vectors_open() -> None:
     vectors = json.loads(shared_data("ledger/vectors.json").read_text())
     signed = vectors["signed_note"]
-    assert open_note(signed["note"], read_key(signed["verifier_key"])) == signed["note"].rpartition("\n\n")[0] + "\n"
+    assert open_note(signed["note"], read_key(signed["verifier_key"]))[0] == signed["note"].rpartition("\n\n")[0] + "\n"
     for each in vectors["checkpoint_text"]:
         origin, size, root = read_checkpoint(each["text"])
         assert (origin, size, base64.b64encode(root).decode()) == (each["origin"], each["size"], each["hash_b64"])
 
 
 def test_a_checkpoint_opens_with_the_published_key(key: LogKey) -> None:
-    text = open_note(key.checkpoint(3, bytes(32)), read_key(key.vkey))
+    text, _ = open_note(key.checkpoint(3, bytes(32)), read_key(key.vkey))
     assert read_checkpoint(text) == (key.name, 3, bytes(32))
 
 
@@ -51,10 +53,10 @@ def test_signatures_of_others_are_passed_over(key: LogKey, tmp_path: Path) -> No
     other = load_or_create(tmp_path / "other", may_create=True)
     note = key.checkpoint(1, bytes(32))
     both = note + other.checkpoint(1, bytes(32)).rpartition("\n\n")[2]
-    assert open_note(both, read_key(key.vkey)) == note.rpartition("\n\n")[0] + "\n"
+    assert open_note(both, read_key(key.vkey))[0] == note.rpartition("\n\n")[0] + "\n"
     namesake = LogKey(key.name, other.private)
     both = namesake.sign_note("text\n") + key.sign_note("text\n").rpartition("\n\n")[2]
-    assert open_note(both, read_key(key.vkey)) == "text\n"
+    assert open_note(both, read_key(key.vkey))[0] == "text\n"
 
 
 @pytest.mark.parametrize(
@@ -64,10 +66,10 @@ def test_signatures_of_others_are_passed_over(key: LogKey, tmp_path: Path) -> No
         ("text\n\n— a b=", "not a signed note"),
         ("te\txt\n\n— a bbbb\n", "not a signed note"),
         ("text\n\n- a bbbb\n", "a signature line is malformed"),
-        ("text\n\n— other bbbb\n", "no signature of the pinned key"),
+        ("text\n\n— other bbbb\n", "no signature of a key that is trusted"),
         ("text\n\n— example.com/foo b\n", "a signature is not base64"),
         ("text\n\n— example.com/foo bbb=\n", "a signature is not in canonical base64"),
-        ("text\n\n— example.com/foo bbbb\n", "no signature of the pinned key"),
+        ("text\n\n— example.com/foo bbbb\n", "no signature of a key that is trusted"),
         (EXAMPLE.replace("an example", "no example"), "its signature does not hold"),
     ],
 )

@@ -15,8 +15,9 @@ import pytest
 
 from headrace.core.errors import NotFound, OperationFailed
 from headrace.evidence import records
+from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.reader import LogReader
-from headrace.evidence.log.store import DATABASE, Entry, LogStore
+from headrace.evidence.log.store import Entry, LogStore
 from headrace.evidence.verify import read_key, verify
 from tests.support import ledgers
 

@@ -16,9 +16,9 @@ from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 from headrace.evidence import client as clients
 from headrace.evidence import records, sequencer
 from headrace.evidence.client import LedgerClient
-from headrace.evidence.log.note import KEY_FILE
+from headrace.evidence.log.files import DATABASE, KEY_FILE
 from headrace.evidence.log.reader import LogReader
-from headrace.evidence.log.store import DATABASE, LogStore
+from headrace.evidence.log.store import LogStore
 from headrace.evidence.messages import Append
 from headrace.ipc.client import Client
 from tests.support import ledgers

@@ -11,10 +11,11 @@ import pytest
 from headrace.core.errors import OperationFailed
 from headrace.core.values import Receipt
 from headrace.evidence import records
+from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.note import load_or_create
 from headrace.evidence.log.reader import LogReader
-from headrace.evidence.log.store import DATABASE, Conflict, Entry, LogStore
-from headrace.evidence.verify import open_note, read_checkpoint, read_key
+from headrace.evidence.log.store import Conflict, Entry, LogStore
+from headrace.evidence.verify.notes import open_note, read_checkpoint, read_key
 from tests.support import ledgers
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def test_groups_of_any_size_make_one_tree(store: LogStore, tmp_path: Path, sizes
         with LogReader(tmp_path) as reader:
             note = reader.checkpoint()
             assert note is not None
-            assert read_checkpoint(open_note(note, key))[1:] == (len(appended), ledgers.root_of(appended))
+            assert read_checkpoint(open_note(note, key)[0])[1:] == (len(appended), ledgers.root_of(appended))
     assert [record for _, _, record in stored(tmp_path)] == appended
     assert store.size == len(appended)
 

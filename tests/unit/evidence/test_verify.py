@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import runpy
 import subprocess
 import sys
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -21,6 +20,7 @@ from headrace.evidence import records, verify
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import Entry
 from headrace.evidence.schemas import NAMES, schema
+from headrace.evidence.verify.main import main
 from tests.support import ledgers
 
 if TYPE_CHECKING:
@@ -270,17 +270,17 @@ def test_the_program_tells_what_it_cannot_read(
     path.write_bytes(content)
     monkeypatch.setattr(sys, "argv", ["verify.py", str(path), "--key", log.vkey])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(verify.__file__), run_name="__main__")
+        raise SystemExit(main())
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
 
 
 def test_the_program_in_this_process(log: Log, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["verify.py", str(written(log.bundle, tmp_path)), "--key", log.vkey])
-    assert verify.main() == 0
+    assert main() == 0
     assert capsys.readouterr().out.count("holds") == 5
     monkeypatch.setattr(sys, "argv", ["verify.py", str(tmp_path / "none"), "--key", log.vkey])
-    assert verify.main() == 2
+    assert main() == 2
 
 
 class TestCommand:

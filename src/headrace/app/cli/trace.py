@@ -12,7 +12,7 @@ from headrace.app.cli.traces import trace_lines
 from headrace.config.layout import Layout
 from headrace.core.errors import NotFound
 from headrace.evidence import verify
-from headrace.evidence.log.note import VKEY_FILE
+from headrace.evidence.log.files import VKEY_FILE
 from headrace.evidence.log.reader import LogReader
 
 if TYPE_CHECKING:

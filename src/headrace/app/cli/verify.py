@@ -10,7 +10,8 @@ from headrace.app.cli.options import json_option, print_error, print_json, told,
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
 from headrace.evidence import verify
-from headrace.evidence.log.note import VKEY_FILE
+from headrace.evidence.log.files import VKEY_FILE
+from headrace.evidence.verify import standalone
 
 BAD_USE = 2
 
@@ -59,7 +60,7 @@ def _show(links: list[verify.Link], *, as_json: bool) -> None:
 
 
 def _write(path: Path, *, as_json: bool) -> int:
-    source = Path(str(verify.__file__)).read_text(encoding="utf-8")
+    source = standalone.source()
     try:
         path.write_text(source, encoding="utf-8")
     except OSError as error:

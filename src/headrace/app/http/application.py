@@ -9,6 +9,7 @@ from starlette.routing import Route, Router
 from headrace.app import console
 from headrace.app.http import chat, errors
 from headrace.app.http.body import shown
+from headrace.app.http.log import LOG_ENDPOINTS
 from headrace.app.http.lookups import ENDPOINTS, Look
 from headrace.app.http.running import Answers
 from headrace.app.http.wire import Sender
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def build(gateway: Gateway) -> ASGIApp:
     """The application over an inside. One an inside: its metrics are registered with it."""
     answers = Answers(gateway)
-    routes = [Route(path, _Lookup(gateway, endpoint)) for path, endpoint in ENDPOINTS.items()]
+    routes = [Route(path, _Lookup(gateway, endpoint)) for path, endpoint in {**ENDPOINTS, **LOG_ENDPOINTS}.items()]
     rest = Router([*routes, *console.routes(gateway, answers)], redirect_slashes=False, default=_nowhere)
     return Application(chat.Chat(gateway, answers), rest)
 
@@ -77,7 +78,7 @@ class _Lookup:
         if scope["method"] not in {"GET", "HEAD"}:
             raise _method("GET, HEAD")
         found = await self._endpoint(Look(self._gateway, scope))
-        await Sender(scope, send).whole(found.status, found.content, (), found.media)
+        await Sender(scope, send).whole(found.status, found.content, found.headers, found.media)
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:

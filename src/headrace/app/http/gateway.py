@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from headrace.app.http.log import Log
     from headrace.config.model import Limits
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
@@ -100,6 +101,11 @@ class Gateway(Protocol):
     @property
     def sessions(self) -> Sessions:
         """Console sessions."""
+        ...
+
+    @property
+    def log(self) -> Log:
+        """The log, as it may be shown."""
         ...
 
     @property

@@ -50,6 +50,7 @@ class Found:
     content: bytes = field(repr=False)
     status: int = 200
     media: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Endpoint(Protocol):

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from headrace.app.http import chat, schemas
 from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
 from headrace.app.http.errors import BY_CODE, TABLE
+from headrace.app.http.log import LOG_ENDPOINTS
 from headrace.app.http.lookups import ENDPOINTS
 from headrace.app.http.metrics import Metrics
 from headrace.app.http.request import HONOURED, NEUTRAL
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headrace.app.http.errors import Shape
+
+_NAMED = {"models": "NAME", "tile": "LEVEL/INDEX", "since": "SIZE"}
+"""What `{name}` stands for in a path, beside an id."""
 
 Json: TypeAlias = "Mapping[str, object]"
 
@@ -107,8 +111,8 @@ def markdown() -> str:
 
 def _endpoints() -> list[str]:
     rows = ["| path | what it gives |", "|---|---|", f"| `POST {chat.PATH}` | An answer, whole or streamed. |"]
-    for path, endpoint in ENDPOINTS.items():
-        shown = path.replace(":path", "").replace("{name}", "NAME" if "models" in path else "ID")
+    for path, endpoint in {**ENDPOINTS, **LOG_ENDPOINTS}.items():
+        shown = path.replace(":path", "").replace("{name}", next((word for part, word in _NAMED.items() if part in path), "ID"))
         rows.append(f"| `GET {shown}` | {_about(endpoint).replace('``', '`')} |")
     return [*rows, "", "`GET /` leads to the console."]
 

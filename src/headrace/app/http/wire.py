@@ -124,9 +124,10 @@ class Sender:
             raise ClientGone from None
 
     async def whole(self, status: int, content: bytes, headers: Sequence[tuple[bytes, bytes]], media: bytes = b"application/json") -> None:
-        """A response of one piece."""
+        """A response of one piece; kept by nobody, unless its own headers say who may."""
         length = str(len(content)).encode()
-        await self.start(status, [(b"content-type", media), (b"content-length", length), *SAFE, *headers])
+        safe = SAFE if not any(name == b"cache-control" for name, _ in headers) else SAFE[:1]
+        await self.start(status, [(b"content-type", media), (b"content-length", length), *safe, *headers])
         await self._send({"type": "http.response.body", "body": content, "more_body": False})
 
     async def error(self, error: HeadraceError, *, last: bool = False) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.app.http.gateway import Document, Offer, Readiness
+from headrace.app.log import ShownLog
 from headrace.config.readers import may_read
 from headrace.core.errors import HeadraceError, NotFound, Unavailable
 from headrace.pipeline import line
@@ -71,6 +72,7 @@ class Inside:
         self._parts = parts
         self._rooms = self._built(revision)
         self._names = frozenset(self._rooms.workspace.services)
+        self._log = ShownLog(parts.layout.ledger, lambda: self._rooms)
 
     async def turn(self, revision: Revision) -> None:
         """Put a revision in force in this process. Raises OperationFailed when it cannot be read; the one before stands then."""
@@ -104,6 +106,11 @@ class Inside:
     def sessions(self) -> Sessions:
         """Console sessions."""
         return self._parts.sessions
+
+    @property
+    def log(self) -> ShownLog:
+        """The log, as it may be shown."""
+        return self._log
 
     @property
     def hosts(self) -> Collection[str]:
@@ -174,6 +181,7 @@ class Inside:
 
     async def close(self) -> None:
         """Let every connection go."""
+        self._log.close()
         await self._parts.deployments.close()
         await self._parts.knowledge.close()
         await self._parts.ledger.close()

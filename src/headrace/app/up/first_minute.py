@@ -20,8 +20,8 @@ from headrace.app.client.proofs import bundle_of
 from headrace.app.client.reading import facts_of, map_of, maps_of, text_of
 from headrace.config.template import CHECKOUT
 from headrace.core.errors import HeadraceError, OperationFailed
-from headrace.evidence import verify
-from headrace.evidence.log.note import VKEY_FILE
+from headrace.evidence.log.files import VKEY_FILE
+from headrace.evidence.verify import standalone
 from headrace.knowledge.chunk_blocks import Kind, structure
 from headrace.knowledge.documents import DocumentStore
 
@@ -143,7 +143,7 @@ def _verified(api: Api, shown: Shown, pin: str) -> str:
     with tempfile.TemporaryDirectory(prefix="headrace-verify-") as folder:
         path = Path(folder) / "bundle.json"
         path.write_text(json.dumps(bundle, ensure_ascii=False))
-        command = [sys.executable, "-I", str(verify.__file__), str(path), "--key", pin]
+        command = [sys.executable, "-I", "-c", standalone.source(), str(path), "--key", pin]
         done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env={}, timeout=60)
     if done.returncode != 0:
         raise _untrue(f"a receipt did not verify: {(done.stdout + done.stderr).strip()}")

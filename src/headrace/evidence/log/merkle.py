@@ -6,10 +6,9 @@ i·2^l … (i+1)·2^l − 1. Only complete subtrees are ever stored; every other
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-from headrace.evidence.verify import leaf_hash, node_hash, root_from_inclusion
+from headrace.evidence.verify.notes import EMPTY, complete_subtrees, consistent, fold, leaf_hash, node_hash, root_from_inclusion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,9 +25,6 @@ __all__ = [
     "node_hash",
     "root_from_inclusion",
 ]
-
-EMPTY = hashlib.sha256(b"").digest()
-"""Root of the tree without leaves."""
 
 
 class Frontier:
@@ -60,29 +56,6 @@ class Frontier:
     def copy(self) -> Frontier:
         """Another edge that grows on its own."""
         return Frontier(self.size, self._roots)
-
-
-def fold(roots: Sequence[bytes]) -> bytes:
-    """The root over complete subtrees, largest first."""
-    if not roots:
-        return EMPTY
-    folded = roots[-1]
-    for left in reversed(roots[:-1]):
-        folded = node_hash(left, folded)
-    return folded
-
-
-def complete_subtrees(start: int, end: int) -> list[tuple[int, int]]:
-    """(level, index) of the complete subtrees that make up the leaves start…end−1 of a tree, left to right.
-
-    `start` must be a multiple of a power of two at least as large as the range, as it is for every subtree of RFC 6962.
-    """
-    found: list[tuple[int, int]] = []
-    while start < end:
-        level = (end - start).bit_length() - 1
-        found.append((level, start >> level))
-        start += 1 << level
-    return found
 
 
 def subtree_root(node: Callable[[int, int], bytes], start: int, end: int) -> bytes:
@@ -131,32 +104,6 @@ def consistency_proof(node: Callable[[int, int], bytes], old: int, new: int) -> 
     if not whole:
         path.append(subtree_root(node, start, end))
     return path[::-1]
-
-
-def consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
-    """Whether the path proves that the new tree begins with the old one (RFC 9162, 2.1.4.2)."""
-    if old == new:
-        return not path and old_root == new_root
-    if old == 0:
-        return not path and old_root == EMPTY
-    if not 0 < old < new or not path:
-        return False
-    steps = list(path) if old & (old - 1) else [old_root, *path]
-    first, last = old - 1, new - 1
-    while first & 1:
-        first, last = first >> 1, last >> 1
-    old_found = new_found = steps[0]
-    for step in steps[1:]:
-        if last == 0:
-            return False
-        if first & 1 or first == last:
-            old_found, new_found = node_hash(step, old_found), node_hash(step, new_found)
-            while not first & 1 and first:
-                first, last = first >> 1, last >> 1
-        else:
-            new_found = node_hash(new_found, step)
-        first, last = first >> 1, last >> 1
-    return last == 0 and old_found == old_root and new_found == new_root
 
 
 def _largest_power_below(count: int) -> int:

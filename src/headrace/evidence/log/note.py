@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headrace.core.errors import OperationFailed
-from headrace.evidence.verify import ED25519, key_id, receipt_text
+from headrace.evidence.log.files import KEY_FILE, VKEY_FILE
+from headrace.evidence.verify.notes import ED25519, key_id, receipt_text
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-KEY_FILE = "log.key"
-VKEY_FILE = "log.vkey"
 
 
 @dataclass(frozen=True)

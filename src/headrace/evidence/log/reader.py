@@ -1,4 +1,4 @@
-"""Reading the log: records, receipts and proof bundles, from its database, whether the sequencer runs or not."""
+"""Reading the log: records, receipts, tiles and proofs, from its database, whether the sequencer runs or not."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from headrace.core.errors import NotFound, OperationFailed
-from headrace.evidence.log.merkle import inclusion_proof
-from headrace.evidence.log.note import VKEY_FILE
-from headrace.evidence.log.store import DATABASE, encoded, node_reader
+from headrace.evidence.log.files import DATABASE, VKEY_FILE
+from headrace.evidence.log.merkle import consistency_proof, inclusion_proof
+from headrace.evidence.log.store import encoded, node_reader
+from headrace.evidence.log.tiles import HEIGHT
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
     from headrace.core.values import Facts
+    from headrace.evidence.log.tiles import Tile
     from headrace.evidence.messages import Found
 
 
 _COLUMNS = "sequence, leaf, time_us, signature, record"
 _PROBE = "SELECT size FROM checkpoints LIMIT 1"
+_HASHES = {
+    0: "SELECT leaf FROM entries WHERE ? = 0 AND sequence >= ? AND sequence < ? ORDER BY sequence",
+    1: "SELECT hash FROM nodes WHERE level = ? AND position >= ? AND position < ? ORDER BY position",
+}
 
 
 class LogReader:
@@ -70,19 +76,70 @@ class LogReader:
         row = self._database.execute(query, (request,)).fetchone()
         if row is None:
             return None
-        size, note = self._database.execute("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
+        size, note = self._newest()
         path = inclusion_proof(node_reader(self._database), row[0], size)
         return {
             "record": bytes(row[4]).decode(),
             "receipt": self._receipt(row),
             "proof": {"index": row[0], "size": size, "hashes": encoded(path)},
             "checkpoint": note,
+            **self.successions(size),
         }
 
     def checkpoint(self) -> str | None:
         """The latest signed checkpoint; None while the log is empty."""
-        row = self._database.execute("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
+        return self._newest()[1] or None
+
+    def checkpoint_at(self, size: int) -> str | None:
+        """The checkpoint that was signed over exactly so many records; None when none was."""
+        row = self._database.execute("SELECT note FROM checkpoints WHERE size = ?", (size,)).fetchone()
         return row[0] if row else None
+
+    def growth(self, since: int) -> dict[str, object] | None:
+        """The latest checkpoint, and the proof that its tree begins with the one of `since` records; None when it has not so many."""
+        size, note = self._newest()
+        if not 0 <= since <= size or not note:
+            return None
+        path = consistency_proof(node_reader(self._database), since, size)
+        return {"since": since, "checkpoint": note, "consistency": encoded(path), **self.successions(size)}
+
+    def successions(self, size: int) -> dict[str, object]:
+        """Under ``succession``, every change of the log's key among the first `size` records, with its path to their root. Nothing where
+        the key never changed."""
+        if not self._rotates:
+            return {}
+        query = "SELECT sequence, record FROM successions JOIN entries USING (sequence) WHERE sequence < ? ORDER BY sequence"
+        node = node_reader(self._database)
+        shown = [
+            {"record": bytes(record).decode(), "index": index, "hashes": encoded(inclusion_proof(node, index, size))}
+            for index, record in self._database.execute(query, (size,)).fetchall()
+        ]
+        return {"succession": shown} if shown else {}
+
+    def hashes(self, tile: Tile) -> bytes | None:
+        """What a tile of hashes holds; None when the tree that was last signed has not that many of them."""
+        if not tile.there(self._newest()[0]):
+            return None
+        level = HEIGHT * (tile.level or 0)
+        rows = self._database.execute(_HASHES[min(level, 1)], (level, tile.first, tile.first + tile.width)).fetchall()
+        return b"".join(row[0] for row in rows)
+
+    def entries(self, tile: Tile) -> list[bytes] | None:
+        """The records beside a tile of level 0; None when the tree that was last signed has not that many of them."""
+        if not tile.there(self._newest()[0]):
+            return None
+        query = "SELECT record FROM entries WHERE sequence >= ? AND sequence < ? ORDER BY sequence"
+        return [bytes(row[0]) for row in self._database.execute(query, (tile.first, tile.first + tile.width)).fetchall()]
+
+    def _newest(self) -> tuple[int, str]:
+        """Size and note of the latest checkpoint; a tree of none and no note while the log is empty."""
+        row = self._database.execute("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
+        return row or (0, "")
+
+    @property
+    def _rotates(self) -> bool:
+        """Whether this log's database keeps successions: one that was written by an earlier version may not."""
+        return bool(self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'successions'").fetchone())
 
     def _receipt(self, row: tuple[int, bytes, int, str, bytes]) -> Facts:
         return {"log": self.log, "sequence": row[0], "leaf": row[1].hex(), "time_us": row[2], "signature": row[3]}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from headrace.core.errors import OperationFailed
 from headrace.core.values import Receipt
+from headrace.evidence.log.files import DATABASE, LOCK
 from headrace.evidence.log.merkle import Frontier, complete_subtrees, leaf_hash
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from headrace.evidence.log.note import LogKey
 
-DATABASE = "log.db"
-LOCK = "log.lock"
 OPENED = "opened"
 CLOSED = "closed"
 _TABLES = """
