@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import json
@@ -168,3 +169,8 @@ def parsed(content: bytes) -> dict[str, object]:
     found = json.loads(content)
     assert isinstance(found, dict)
     return found
+
+
+def base64_of(content: bytes) -> str:
+    """Bytes as base64 text."""
+    return base64.b64encode(content).decode()

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from headrace.app.http import server
 from headrace.app.http.gateway import Document, Offer, Readiness
-from headrace.app.log import ShownLog
+from headrace.app.inside.log import ShownLog
 from headrace.config.model import Limits
 from headrace.core.errors import Unauthenticated
 from headrace.pipeline import line

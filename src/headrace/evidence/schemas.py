@@ -1,4 +1,4 @@
-"""The published forms of records, receipts and proof bundles, as JSON Schema (draft 2020-12)."""
+"""The published forms of records, receipts, proof bundles and growths, as JSON Schema (draft 2020-12)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-NAMES = ("record", "receipt", "bundle")
+NAMES = ("record", "receipt", "bundle", "growth")
 
 
 def schema(name: str) -> dict[str, object]:

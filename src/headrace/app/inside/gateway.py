@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.app.http.gateway import Document, Offer, Readiness
-from headrace.app.log import ShownLog
+from headrace.app.inside.log import ShownLog
 from headrace.config.readers import may_read
 from headrace.core.errors import HeadraceError, NotFound, Unavailable
 from headrace.pipeline import line

@@ -20,6 +20,10 @@ def verify_growth(parts: Mapping[str, object], kept: str, *pinned: VerifierKey) 
     now = string(parts, "checkpoint")
     hashes = [str(each) for each in things(parts, "consistency")]
     successions, keyring, links = Successions(parts), pinned_alone(pinned), list[Link]()
+
+    def goes_on(old: int, new: int, old_root: bytes, root: bytes) -> bool:
+        return consistent(old, new, old_root, root, [bytes_of(each, "a hash") for each in hashes])
+
     if successions:
         try:
             keyring = successions.keyring(pinned)
@@ -31,9 +35,7 @@ def verify_growth(parts: Mapping[str, object], kept: str, *pinned: VerifierKey) 
         *links,
         link("kept", lambda: told(keyring, kept)),
         link("checkpoint", lambda: told(keyring, now)),
-        link(
-            "consistency", lambda: check_growth(kept, now, lambda *trees: consistent(*trees, [bytes_of(each, "a hash") for each in hashes]))
-        ),
+        link("consistency", lambda: check_growth(kept, now, goes_on)),
     ]
 
 

@@ -1,7 +1,7 @@
 """The log as the gateway shows it: read from its database, beside the ledger process and without asking it.
 
-A tile is one statement over a range of rows, in a thread of its own and on a connection that can only read; SQLite's write-ahead log lets it
-read while the sequencer commits. So whoever walks through the log takes nothing of the sequencer's time but the disk's.
+A tile is one statement over a range of rows, in a thread of its own and on a connection that can only read; SQLite's write-ahead log
+lets it read while the sequencer commits. So whoever walks through the log takes nothing of the sequencer's time but the disk's.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class ShownLog:
 
 
 def _of_tenant(records: Sequence[bytes] | None, tenant: str, *, alone: bool) -> bytes | None:
-    """The bundle of these records, if each is of this tenant. `alone`: it is the workspace's only one, so acts that name none are its own."""
+    """The bundle of these records, if each is of this tenant. `alone`: it is the workspace's only one, and acts that name none are its."""
     if records is None or not all(_belongs(record, tenant, alone=alone) for record in records):
         return None
     return bundle(records)
