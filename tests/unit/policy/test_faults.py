@@ -141,7 +141,7 @@ MEANING = {
     f"{HEADLESS} when {{ context.tainted }};": (
         1,
         53,
-        'attribute "tainted" does not exist in the context of administer, ask, change, curate, inspect, observe, prove, unmask',
+        'attribute "tainted" does not exist in the context of administer, ask, audit, change, curate, inspect, observe, prove, unmask',
         'Only place has it: write action == Action::"place" in the head.',
     ),
     f"{PLACE} when {{ context.sensitivity > 1 && principal.sensitivity > 1 }};": (
@@ -193,7 +193,7 @@ MEANING = {
         1,
         57,
         'unknown entity type "Foo::Bar"',
-        "Known: Application, Deployment, Group, Person, Placement, Record, Service, Source, Tenant.",
+        "Known: Application, Deployment, Group, Log, Person, Placement, Record, Service, Source, Tenant.",
     ),
     '\npermit (principal, action == Action::"ask", resource is Deployment);': (
         2,
@@ -206,8 +206,8 @@ MEANING = {
         1,
         "no action fits the head of this policy, so it can never apply",
         (
-            "By Person or Application: administer is done to Tenant; ask is done to Service; change is done to Tenant; "
-            "curate is done to Service or Source or Tenant; inspect is done to Record; observe is done to Tenant; "
+            "By Person or Application: administer is done to Tenant; ask is done to Service; audit is done to Log; "
+            "change is done to Tenant; curate is done to Service or Source or Tenant; inspect is done to Record; observe is done to Tenant; "
             "place is done to Deployment; prove is done to Record; unmask is done to Service."
         ),
     ),
