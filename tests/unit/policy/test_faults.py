@@ -207,8 +207,8 @@ MEANING = {
         "no action fits the head of this policy, so it can never apply",
         (
             "By Person or Application: administer is done to Tenant; ask is done to Service; audit is done to Log; "
-            "change is done to Tenant; curate is done to Service or Source or Tenant; inspect is done to Record; observe is done to Tenant; "
-            "place is done to Deployment; prove is done to Record; unmask is done to Service."
+            "change is done to Tenant; curate is done to Service or Source or Tenant; inspect is done to Record; "
+            "observe is done to Tenant; place is done to Deployment; prove is done to Record; unmask is done to Service."
         ),
     ),
     f'{PLACE} when {{ context.tainted }}\n  when {{ context.sensitivity > "1" }};': (
