@@ -22,6 +22,7 @@ IMPORTED_AS = {
     "prometheus-client": "prometheus_client",
     "ruamel-yaml": "ruamel",
     "pydantic": "pydantic",
+    "pyjwt": "jwt",
 }
 """Where a package's module has another name."""
 COMES_WITH = {"pydantic_core": "pydantic", "pyarrow": "lancedb", "markupsafe": "jinja2"}

@@ -12,6 +12,7 @@ from headrace.policy.directory import KeyDirectory
 from headrace.policy.keys import digest_of
 from headrace.policy.keys import mint as mint_key
 from headrace.policy.sessions import ConsoleSessions
+from headrace.policy.uses import KeyUses
 from headrace.testing.clock import SetClock
 from headrace.testing.directory import DirectoryContract, Keep, Mint, people
 
@@ -34,7 +35,7 @@ class TestKeyDirectory(DirectoryContract):
 
     @pytest.fixture
     def directory(self, store: ControlStore, clock: SetClock) -> KeyDirectory:
-        return KeyDirectory(store, ConsoleSessions(store, clock), clock, people())
+        return KeyDirectory(store, ConsoleSessions(store, store.sessions, store.people, clock), store.people, KeyUses(), clock, people())
 
     @pytest.fixture
     def mint(self) -> Mint:

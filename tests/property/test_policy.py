@@ -25,6 +25,7 @@ from headrace.policy.keys import mint, well_formed
 from headrace.policy.rules import unreadable
 from headrace.policy.sessions import ConsoleSessions
 from headrace.policy.text import statements, too_much
+from headrace.policy.uses import KeyUses
 from headrace.testing.clock import SetClock
 from headrace.testing.directory import KEY, people
 from tests.support.policies import workspace
@@ -192,7 +193,7 @@ class KeysOverTime(RuleBasedStateMachine):
         upgrade(path)
         self.store = ControlStore(path)
         self.clock = SetClock()
-        self.sessions = ConsoleSessions(self.store, self.clock)
+        self.sessions = ConsoleSessions(self.store, self.store.sessions, self.store.people, self.clock)
         self.kept: dict[str, StoredKey] = {}
         self.apply(("support",))
 
@@ -206,7 +207,7 @@ class KeysOverTime(RuleBasedStateMachine):
         self.groups = None if groups is None else frozenset(groups)
         listed = () if groups is None else (Person(person="ana", groups=tuple(groups)),)
         self.workspace: Workspace = people().model_copy(update={"people": People(people=listed)})
-        self.directory = KeyDirectory(self.store, self.sessions, self.clock, self.workspace)
+        self.directory = KeyDirectory(self.store, self.sessions, self.store.people, KeyUses(), self.clock, self.workspace)
 
     @rule(target=keys, lasts=st.none() | st.integers(1, 3_000_000))
     def make(self, lasts: int | None) -> str:

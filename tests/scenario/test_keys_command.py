@@ -28,6 +28,7 @@ from headrace.policy.directory import KeyDirectory
 from headrace.policy.engine import CedarEngine
 from headrace.policy.keys import well_formed
 from headrace.policy.sessions import ConsoleSessions
+from headrace.policy.uses import KeyUses
 from tests.support.workspaces import edit, lay
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def acts(layout: Layout) -> list[dict[str, Any]]:
 async def who(layout: Layout, secret: str) -> Principal:
     """Whom a running gateway would take its holder for."""
     with closing(ControlStore(layout.control)) as store:
-        return await KeyDirectory(store, ConsoleSessions(store, CLOCK), CLOCK, current_workspace(layout)).authenticate(secret)
+        sessions = ConsoleSessions(store, store.sessions, store.people, CLOCK)
+        return await KeyDirectory(store, sessions, store.people, KeyUses(), CLOCK, current_workspace(layout)).authenticate(secret)
 
 
 async def test_the_key_is_all_that_stands_on_standard_output(layout: Layout) -> None:

@@ -38,6 +38,7 @@ from headrace.policy.directory import KeyDirectory
 from headrace.policy.engine import CedarEngine
 from headrace.policy.keys import mint
 from headrace.policy.sessions import ConsoleSessions
+from headrace.policy.uses import KeyUses
 from tests.providers.openai_server import Provider, provider
 from tests.support import ledgers
 
@@ -207,7 +208,7 @@ async def console() -> AsyncGenerator[House]:
         layout.state.mkdir(exist_ok=True)
         upgrade(layout.control)
         with closing(ControlStore(layout.control)) as store:
-            sessions = ConsoleSessions(store, CLOCK)
+            sessions = ConsoleSessions(store, store.sessions, store.people, CLOCK)
             documents, versions, rows = _keep(layout, checked.workspace)
             parts = Parts(
                 layout=layout,
@@ -220,7 +221,7 @@ async def console() -> AsyncGenerator[House]:
                 knowledge=Passages(rows),  # pyright: ignore[reportArgumentType] - the edge of this house
                 deployments=Deployments(layout, CLOCK),
                 guards=guards(),
-                directory=partial(KeyDirectory, store, sessions, CLOCK),
+                directory=partial(KeyDirectory, store, sessions, store.people, KeyUses(), CLOCK),
                 policy=CedarEngine,
                 documents=lambda tenant: DocumentStore(layout.documents(tenant)),
             )

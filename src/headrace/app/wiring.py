@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from headrace.app.inside.deployments import Deployments
 from headrace.app.inside.gateway import Inside, Parts
 from headrace.app.inside.meters import register
 from headrace.app.revisions import Follower, control_store, current
+from headrace.core.errors import Unavailable
 from headrace.evidence.client import LedgerClient
 from headrace.guardrails.catalogue import guards
 from headrace.knowledge.client import KnowledgeClient
@@ -21,10 +22,12 @@ from headrace.knowledge.documents import DocumentStore
 from headrace.policy.directory import KeyDirectory
 from headrace.policy.engine import CedarEngine
 from headrace.policy.sessions import ConsoleSessions
+from headrace.policy.uses import EVERY_S, KeyUses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from headrace.adapters.stores.control import ControlStore
     from headrace.config.layout import Layout
     from headrace.config.model import Workspace
 
@@ -43,7 +46,7 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
     with closing(control_store(layout)) as store:
         revision, version = current(store)
         deployments = Deployments(layout, clock)
-        sessions = ConsoleSessions(store, clock)
+        sessions, uses = ConsoleSessions(store, store.sessions, store.people, clock), KeyUses()
         policies = Policies()
         parts = Parts(
             layout=layout,
@@ -56,19 +59,32 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
             knowledge=KnowledgeClient(layout.socket("knowledge")),
             deployments=deployments,
             guards=guards(),
-            directory=partial(KeyDirectory, store, sessions, clock),
+            directory=partial(KeyDirectory, store, sessions, store.people, uses, clock),
             policy=policies.of,
             documents=_documents(layout),
         )
         inside = Inside(parts, revision)
         register(registry, deployments, policies.alarms)
-        following = asyncio.create_task(Follower(store, inside.turn, version).forever())
+        aside = [asyncio.create_task(Follower(store, inside.turn, version).forever()), asyncio.create_task(_write_uses(uses, store))]
         try:
             yield inside
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for each in aside:
+                each.cancel()
+            await asyncio.gather(*aside, return_exceptions=True)
             await inside.close()
+
+
+async def _write_uses(uses: KeyUses, store: ControlStore) -> None:
+    """Write down when keys were last used, now and then, and once more at the end."""
+    try:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            with suppress(Unavailable):
+                await asyncio.to_thread(uses.write, store)
+    finally:
+        with suppress(Unavailable):
+            uses.write(store)
 
 
 class Policies:

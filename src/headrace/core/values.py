@@ -252,14 +252,5 @@ class StoredKey:
     created_us: int
     expires_us: int | None
     revoked_us: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSession:
-    """A console session as the control store keeps it: the hash of its token, the key that opened it (by its hash), and until when it
-    holds. Hashes are SHA-256 in hex; times are microseconds since 1970."""
-
-    digest: str
-    key_digest: str
-    created_us: int
-    expires_us: int
+    used_us: int | None = None
+    """When it was last used, to within a minute; None: never, as far as is known."""

@@ -15,6 +15,7 @@ from headrace.policy import directory as directory_module
 from headrace.policy.directory import LOOK_EVERY, KeyDirectory
 from headrace.policy.keys import digest_of, mint
 from headrace.policy.sessions import ConsoleSessions
+from headrace.policy.uses import KeyUses
 from headrace.testing.clock import SetClock
 from headrace.testing.directory import KEY, people
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from headrace.core.values import StoredKey, StoredSession
+    from headrace.core.values import StoredKey
 
 
 class CountingStore:
@@ -44,15 +45,6 @@ class CountingStore:
         self.calls.append("version")
         return await self.store.keys_version()
 
-    def create_session(self, session: StoredSession) -> None:
-        self.store.create_session(session)
-
-    def find_session(self, digest: str, now_us: int) -> StoredSession | None:
-        return self.store.find_session(digest, now_us)
-
-    def delete_session(self, digest: str) -> None:
-        self.store.delete_session(digest)
-
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[CountingStore]:
@@ -67,8 +59,12 @@ def clock() -> SetClock:
     return SetClock()
 
 
+def opened(store: CountingStore, clock: SetClock) -> ConsoleSessions:
+    return ConsoleSessions(store, store.store.sessions, store.store.people, clock)
+
+
 def directory(store: CountingStore, clock: SetClock) -> KeyDirectory:
-    return KeyDirectory(store, ConsoleSessions(store, clock), clock, people())
+    return KeyDirectory(store, opened(store, clock), store.store.people, KeyUses(), clock, people())
 
 
 def kept(store: CountingStore, **changes: object) -> str:
@@ -162,14 +158,14 @@ async def test_without_its_store_a_key_opens_nothing(store: CountingStore, clock
 
 
 async def test_a_session_is_its_key(store: CountingStore, clock: SetClock) -> None:
-    sessions, known, secret = ConsoleSessions(store, clock), directory(store, clock), kept(store)
+    sessions, known, secret = opened(store, clock), directory(store, clock), kept(store)
     token = await sessions.begin(secret, 60)
     assert token.startswith("hrs_")
     assert len(token) == 4 + 43
     assert await known.authenticate(token) == await known.authenticate(secret)
     with pytest.raises(Unauthenticated):
         await sessions.begin(token, 60)
-    assert store.store.find_session(token, clock.now_us()) is None  # kept by its hash
+    assert store.store.sessions.find(token, clock.now_us()) is None  # kept by its hash
     await sessions.end(token)
     await sessions.end(token)
     with pytest.raises(Unauthenticated) as caught:
@@ -178,7 +174,7 @@ async def test_a_session_is_its_key(store: CountingStore, clock: SetClock) -> No
 
 
 async def test_a_session_ends_with_its_time(store: CountingStore, clock: SetClock) -> None:
-    sessions, known = ConsoleSessions(store, clock), directory(store, clock)
+    sessions, known = opened(store, clock), directory(store, clock)
     token = await sessions.begin(kept(store), 60)
     clock.pass_time(59.9)
     await known.authenticate(token)
@@ -188,7 +184,7 @@ async def test_a_session_ends_with_its_time(store: CountingStore, clock: SetCloc
 
 
 async def test_a_session_ends_with_its_key(store: CountingStore, clock: SetClock) -> None:
-    sessions, known = ConsoleSessions(store, clock), directory(store, clock)
+    sessions, known = opened(store, clock), directory(store, clock)
     short = await sessions.begin(kept(store, expires_us=clock.now_us() + 1_000_000), 60)
     secret = kept(store)
     revoked = await sessions.begin(secret, 60)
@@ -202,7 +198,7 @@ async def test_a_session_ends_with_its_key(store: CountingStore, clock: SetClock
 
 
 async def test_a_session_of_a_key_that_is_revoked_just_then(store: CountingStore, clock: SetClock) -> None:
-    sessions, secret = ConsoleSessions(store, clock), kept(store)
+    sessions, secret = opened(store, clock), kept(store)
 
     async def revoke() -> None:
         store.store.revoke_key(secret[:16], clock.now_us())
@@ -216,7 +212,7 @@ async def test_a_session_of_a_key_that_is_revoked_just_then(store: CountingStore
 
 
 async def test_a_session_needs_a_key_that_is_valid(store: CountingStore, clock: SetClock) -> None:
-    sessions, expired, revoked = ConsoleSessions(store, clock), kept(store, expires_us=clock.now_us()), kept(store, revoked_us=1)
+    sessions, expired, revoked = opened(store, clock), kept(store, expires_us=clock.now_us()), kept(store, revoked_us=1)
     for key, code in ((mint()[0], "unknown_key"), ("nonsense", "unknown_key"), (expired, "expired_key"), (revoked, "revoked_key")):
         with pytest.raises(Unauthenticated) as caught:
             await sessions.begin(key, 60)

@@ -19,7 +19,7 @@ from headrace.adapters.stores.migrations import upgrade
 from headrace.adapters.stores.tables import metadata
 from headrace.config.revision import Revision, identity
 from headrace.core.errors import NotFound, OperationFailed, Unavailable
-from headrace.core.values import StoredSession
+from headrace.core.people import StoredSession
 from headrace.testing.key_store import DIGEST, KEY
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ def store(path: Path) -> Iterator[ControlStore]:
     opened = ControlStore(path)
     yield opened
     opened.close()
+
+
+def session(digit: str, created_us: int, expires_us: int) -> StoredSession:
+    return StoredSession(digit * 64, KEY.tenant, KEY.holder, created_us, created_us, expires_us, key_digest=DIGEST)
 
 
 def test_nothing_is_in_force_at_first(store: ControlStore) -> None:
@@ -131,10 +135,10 @@ def test_keys_are_listed_and_revoked(store: ControlStore) -> None:
     store.create_key(KEY, DIGEST)
     store.create_key(replace(KEY, id="hr_def", created_us=500), "b" * 64)
     assert [key.id for key in store.list_keys()] == ["hr_def", "hr_abc"]
-    store.create_session(StoredSession("5" * 64, DIGEST, 1_000, 9_000))
+    store.sessions.create(session("5", 1_000, 9_000))
     assert store.revoke_key("hr_abc", 1_200).revoked_us == 1_200
     assert store.revoke_key("hr_abc", 1_300).revoked_us == 1_200
-    assert store.find_session("5" * 64, 1_300) is None
+    assert store.sessions.find("5" * 64, 1_300) is None
     with pytest.raises(NotFound, match="no key"):
         store.revoke_key("hr_zzz", 1)
 
@@ -144,25 +148,61 @@ def test_a_secret_is_never_in_the_file(store: ControlStore, path: Path) -> None:
     engine = open_engine(path)
     columns = {column["name"] for column in inspect(engine).get_columns("keys")}
     engine.dispose()
-    assert columns == {"digest", "id", "name", "holder", "kind", "tenant", "groups", "services", "created_us", "expires_us", "revoked_us"}
+    assert columns == {
+        "digest",
+        "id",
+        "name",
+        "holder",
+        "kind",
+        "tenant",
+        "groups",
+        "services",
+        "created_us",
+        "expires_us",
+        "revoked_us",
+        "used_us",
+    }
 
 
 def test_sessions_hold_until_they_expire(store: ControlStore) -> None:
     store.create_key(KEY, DIGEST)
-    session = StoredSession("5" * 64, DIGEST, 1_000, 2_000)
-    store.create_session(session)
-    assert store.find_session(session.digest, 1_999) == session
-    assert store.find_session(session.digest, 2_000) is None
-    store.create_session(StoredSession("6" * 64, DIGEST, 2_000, 3_000))
-    assert store.find_session(session.digest, 1_500) is None  # forgotten when the next one began
-    store.delete_session("6" * 64)
-    store.delete_session("6" * 64)
-    assert store.find_session("6" * 64, 2_500) is None
+    first = session("5", 1_000, 2_000)
+    store.sessions.create(first)
+    assert store.sessions.find(first.digest, 1_999) == first
+    assert store.sessions.find(first.digest, 2_000) is None
+    store.sessions.seen(first.digest, 1_500)
+    assert store.sessions.find(first.digest, 1_999) == replace(first, seen_us=1_500)
+    assert store.sessions.every(1_999) == [replace(first, seen_us=1_500, key=KEY.id)]
+    store.sessions.create(session("6", 2_000, 3_000))
+    assert store.sessions.find(first.digest, 1_500) is None  # forgotten when the next one began
+    store.sessions.end("6" * 64)
+    store.sessions.end("6" * 64)
+    assert store.sessions.find("6" * 64, 2_500) is None
 
 
 def test_the_files_are_private(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def _shape(where: Path) -> dict[str, object]:
+    """Columns, keys, indexes and checks of every table. Not the text that made them: a column that was added stands at its end."""
+    engine = open_engine(where)
+    found = inspect(engine)
+    shape = {
+        table: (
+            sorted(str((each["name"], each["type"], each["nullable"], each["default"])) for each in found.get_columns(table)),
+            sorted(found.get_pk_constraint(table)["constrained_columns"]),
+            sorted(str(each) for each in found.get_foreign_keys(table)),
+            sorted(str(each) for each in found.get_indexes(table)),
+            sorted(str(each) for each in found.get_unique_constraints(table)),
+            sorted(str(each) for each in found.get_check_constraints(table)),
+        )
+        for table in found.get_table_names()
+        if table != "alembic_version"
+    }
+    engine.dispose()
+    return shape
 
 
 def test_migrations_from_empty_make_the_tables_that_the_code_knows(path: Path, tmp_path: Path) -> None:
@@ -173,13 +213,8 @@ def test_migrations_from_empty_make_the_tables_that_the_code_knows(path: Path, t
         metadata.create_all(connection)
     engine.dispose()
 
-    def shape(where: Path) -> set[str]:
-        database = sqlite3.connect(where)
-        rows = database.execute("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%'").fetchall()
-        database.close()
-        return {" ".join(str(part) for part in row if part is not None).replace("\n", "").replace("\t", "") for row in rows}
-
-    assert shape(path) == shape(made)
+    assert _shape(path) == _shape(made)
+    assert "people" in _shape(path)
 
 
 def test_upgrading_again_does_nothing(path: Path) -> None:
@@ -219,7 +254,7 @@ def test_a_store_that_cannot_be_written_says_so(store: ControlStore, path: Path)
     database.execute("DROP TABLE sessions")
     database.close()
     with pytest.raises(Unavailable, match="no such table") as caught:
-        store.delete_session("5" * 64)
+        store.sessions.end("5" * 64)
     assert caught.value.code == "control.unavailable"
 
 

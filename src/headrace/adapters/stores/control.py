@@ -1,4 +1,4 @@
-"""The control store: revisions and which is in force, keys, console sessions. Secrets are never in it, only their hashes.
+"""The control store: revisions and which is in force, keys, people, sessions. Secrets are never in it, only their hashes.
 
 Methods are synchronous and take well under a millisecond (a write waits for the disk); those of the port KeyStore are async and run in
 place. Every process opens its own.
@@ -7,34 +7,30 @@ place. Every process opens its own.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from headrace.adapters.stores.database import WRITES, open_engine, open_still
+from headrace.adapters.stores.database import KEYS_VERSION, open_engine, open_still, reading, said, turn_keys, writing
+from headrace.adapters.stores.people import PeopleTables
+from headrace.adapters.stores.sessions import SessionTable
 from headrace.adapters.stores.tables import keys, meta, revision_history, revisions, sessions
 from headrace.config import revision as revision_form
-from headrace.core.errors import NotFound, OperationFailed, Unavailable
-from headrace.core.values import StoredKey, StoredSession
+from headrace.core.errors import NotFound, OperationFailed
+from headrace.core.values import StoredKey
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Engine, Row
 
     from headrace.config.revision import Revision
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration, which this code expects."""
-_KEYS_VERSION = "keys_version"
-_DAMAGED = "The file is damaged: put .headrace/control.db back from your backup."
-_MENDS = (("full", "Free some space and try again."), ("not a database", _DAMAGED), ("malformed", _DAMAGED))
-"""What to do, by a word of SQLite's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +61,9 @@ class ControlStore:
                 mend="It was written by a newer Headrace: use that one." if newer else "headrace apply (or up) brings it up to date.",
             )
 
+        self.people = PeopleTables(self._engine)
+        self.sessions = SessionTable(self._engine)
+
     def close(self) -> None:
         """Let the connections go. Idempotent."""
         self._engine.dispose()
@@ -80,7 +79,7 @@ class ControlStore:
             "created_us": _now_us(),
             "by": by,
         }
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             if connection.execute(select(revisions.c.id).where(revisions.c.id == revision.id)).first() is not None:
                 return False
             connection.execute(insert(revisions).values(row))
@@ -88,7 +87,7 @@ class ControlStore:
 
     def revision(self, start: str) -> Revision:
         """The kept revision whose id begins with `start`. Raises NotFound when none does, or more than one."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             pattern = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
             query = select(revisions.c.id, revisions.c.files, revisions.c.data).where(revisions.c.id.like(pattern, escape="\\"))
             rows = connection.execute(query.limit(2)).all()
@@ -102,18 +101,18 @@ class ControlStore:
         """The revision in force; None before the first apply."""
         latest = select(func.max(revision_history.c.n)).scalar_subquery()
         query = select(revisions.c.id, revisions.c.files, revisions.c.data).join(revision_history).where(revision_history.c.n == latest)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).first()
         return revision_form.stored(row.id, row.files, row.data) if row is not None else None
 
     def version(self) -> int:
         """A number that grows each time the pointer turns; 0 before the first. Cheap: meant to be asked every second."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return connection.execute(select(func.coalesce(func.max(revision_history.c.n), 0))).scalar_one()
 
     def history(self) -> Sequence[Entry]:
         """Every turn of the pointer, oldest first."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(revision_history).order_by(revision_history.c.n)).all()
         return [Entry(row.n, row.revision, row.act, row.record, row.time_us, row.by) for row in rows]
 
@@ -123,7 +122,7 @@ class ControlStore:
         `expected` is the version that the caller decided upon: raises OperationFailed when somebody else turned the pointer since.
         Raises NotFound for a revision that is not kept.
         """
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             last = connection.execute(select(func.coalesce(func.max(revision_history.c.n), 0))).scalar_one()
             if expected is not None and last != expected:
                 msg = "Somebody else applied or rolled back in the meantime."
@@ -140,18 +139,18 @@ class ControlStore:
 
     async def key(self, digest: str) -> StoredKey | None:
         """The key whose secret has this SHA-256 (hex), valid or not."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(keys).where(keys.c.digest == digest)).first()
         return _key(row) if row is not None else None
 
     async def keys_version(self) -> int:
-        """A number that changes whenever any key is created or revoked."""
-        with self._reading() as connection:
-            return connection.execute(select(meta.c.value).where(meta.c.name == _KEYS_VERSION)).scalar_one()
+        """A number that changes whenever any key or person changes."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(meta.c.value).where(meta.c.name == KEYS_VERSION)).scalar_one()
 
     def create_key(self, key: StoredKey, digest: str) -> None:
         """Keep a new key by the SHA-256 (hex) of its secret."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             connection.execute(
                 insert(keys).values(
                     digest=digest,
@@ -167,16 +166,16 @@ class ControlStore:
                     revoked_us=key.revoked_us,
                 )
             )
-            _turn_keys(connection)
+            turn_keys(connection)
 
     def list_keys(self) -> Sequence[StoredKey]:
         """Every key that ever was, oldest first."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.created_us, keys.c.id))]
 
     def revoke_key(self, key_id: str, now_us: int) -> StoredKey:
         """From now on the key opens nothing, and its sessions are gone. Revoking again keeps the first time. Raises NotFound."""
-        with self._writing() as connection:
+        with writing(self._engine) as connection:
             row = connection.execute(select(keys).where(keys.c.id == key_id)).first()
             if row is None:
                 msg = f'There is no key "{key_id}".'
@@ -184,43 +183,14 @@ class ControlStore:
             if row.revoked_us is None:
                 connection.execute(update(keys).where(keys.c.id == key_id).values(revoked_us=now_us))
                 connection.execute(delete(sessions).where(sessions.c.key_digest == row.digest))
-                _turn_keys(connection)
+                turn_keys(connection)
             return _key(connection.execute(select(keys).where(keys.c.id == key_id)).one())
 
-    # Sessions of the console
-
-    def create_session(self, session: StoredSession) -> None:
-        """Keep a session, and forget those that have expired by its beginning."""
-        with self._writing() as connection:
-            connection.execute(delete(sessions).where(sessions.c.expires_us <= session.created_us))
-            connection.execute(
-                insert(sessions).values(
-                    digest=session.digest, key_digest=session.key_digest, created_us=session.created_us, expires_us=session.expires_us
-                )
-            )
-
-    def find_session(self, digest: str, now_us: int) -> StoredSession | None:
-        """The session whose token has this SHA-256 (hex), if it still holds. Whether its key does is the directory's to say."""
-        with self._reading() as connection:
-            row = connection.execute(select(sessions).where(sessions.c.digest == digest, sessions.c.expires_us > now_us)).first()
-        return StoredSession(row.digest, row.key_digest, row.created_us, row.expires_us) if row is not None else None
-
-    def delete_session(self, digest: str) -> None:
-        """End a session. Idempotent."""
-        with self._writing() as connection:
-            connection.execute(delete(sessions).where(sessions.c.digest == digest))
-
-    @contextmanager
-    def _reading(self) -> Generator[Connection]:
-        with _said(), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Generator[Connection]:
-        with _said(), self._engine.connect() as connection:
-            connection.execution_options(**{WRITES: True})
-            with connection.begin():
-                yield connection
+    def keys_used(self, used: Mapping[str, int]) -> None:
+        """Keep when keys (by their id) were last used. It changes nothing that a key opens."""
+        with writing(self._engine) as connection:
+            for key_id, time_us in used.items():
+                connection.execute(update(keys).where(keys.c.id == key_id).values(used_us=time_us))
 
 
 def schema_version(path: Path) -> str | None:
@@ -235,30 +205,10 @@ def schema_version(path: Path) -> str | None:
 
 
 def _schema(engine: Engine) -> str | None:
-    with _said(), engine.connect() as connection:
+    with said(), engine.connect() as connection:
         if not engine.dialect.has_table(connection, "alembic_version"):
             return None
         return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-
-
-@contextmanager
-def _said() -> Generator[None]:
-    """The database's own refusals, in words."""
-    try:
-        yield
-    except IntegrityError:
-        raise  # what we wrote does not fit together: a defect of ours
-    except DatabaseError as error:
-        why = str(error.orig)
-        msg = f"The control store could not be used: {why}."
-        mend = next(
-            (mend for word, mend in _MENDS if word in why), "Another process holds it, or its folder is not ours to write; try again."
-        )
-        raise Unavailable(msg, code="control.unavailable", mend=mend) from error
-
-
-def _turn_keys(connection: Connection) -> None:
-    connection.execute(update(meta).where(meta.c.name == _KEYS_VERSION).values(value=meta.c.value + 1))
 
 
 def _key(row: Row[tuple[object, ...]]) -> StoredKey:
@@ -273,6 +223,7 @@ def _key(row: Row[tuple[object, ...]]) -> StoredKey:
         created_us=row.created_us,
         expires_us=row.expires_us,
         revoked_us=row.revoked_us,
+        used_us=row.used_us,
     )
 
 

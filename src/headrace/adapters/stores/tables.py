@@ -1,8 +1,8 @@
-"""The control store's tables, as SQLAlchemy sees them. Migration 0001 makes the same ones; a test compares the two."""
+"""The control store's tables, as SQLAlchemy sees them. The migrations make the same ones; a test compares the two."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -42,16 +42,60 @@ keys = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("revoked_us", BigInteger),
+    Column("used_us", BigInteger),
 )
 
 sessions = Table(
     "sessions",
     metadata,
     Column("digest", String(64), primary_key=True),
-    Column("key_digest", String(64), ForeignKey("keys.digest"), nullable=False),
+    Column("key_digest", String(64), ForeignKey("keys.digest")),
+    Column("tenant", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("issuer", Text),
+    Column("subject", Text),
+    Column("provider_session", Text),
+    Column("groups", Text, nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
+    CheckConstraint("(key_digest is null) <> (subject is null)", name="sessions_opened_by"),
     Index("sessions_expires_us", "expires_us"),
+    Index("sessions_holder", "tenant", "holder"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("user_name", Text, nullable=False),
+    Column("called", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("external", Text, nullable=False),
+    Column("groups", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+    CheckConstraint("origin in ('import', 'sign-in')", name="people_origin"),
+    Index("people_called", "called"),
+)
+"""`called` is `user_name` case-folded: what is looked for."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Index("accounts_person", "issuer", "tenant", "person", unique=True),
 )
 
 meta = Table(

@@ -1,0 +1,1 @@
+"""Providers of OpenID Connect: what they publish, what they are asked, and what their tokens say."""
