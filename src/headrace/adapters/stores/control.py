@@ -60,7 +60,6 @@ class ControlStore:
                 code="control.schema",
                 mend="It was written by a newer Headrace: use that one." if newer else "headrace apply (or up) brings it up to date.",
             )
-
         self.people = PeopleTables(self._engine)
         self.sessions = SessionTable(self._engine)
 
