@@ -28,6 +28,8 @@ CHOOSES_DRIVERS = {
     "headrace.app.search.drivers": "the knowledge process: embedder and vector store",
     "headrace.app.processes.engine": "the engine's process",
     "headrace.app.cli.models": "the model store",
+    "headrace.app.backup.snapshot": "databases, to copy them",
+    "headrace.app.backup.restoring": "the control store's version",
     "headrace.app.doctor.folder": "where the model store is",
     "headrace.app.doctor.machine": "what the engine needs of a machine, and the sizes of models",
     "headrace.app.doctor.stores": "every store, to look at it",

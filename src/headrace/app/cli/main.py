@@ -24,6 +24,8 @@ COMMANDS = {
     "search": "Search the documents.",
     "ask": "Ask a service, as a client would.",
     "trace": "Show what happened to a request, stage by stage.",
+    "backup": "Back the installation up into one file, while it serves.",
+    "restore": "Bring a backup back under another path.",
     "doctor": "Find and explain what is misconfigured.",
     "verify": "Check an answer and its receipt offline.",
 }

@@ -99,16 +99,16 @@ class _Reading:
             raise _broken("its tree has nodes that its records do not make")
         return Audited(tree.size, tree.root().hex(), latest)
 
-    def _record(self, row: tuple[int, bytes, int, str, bytes], place: int, before_us: int) -> int:
+    def _record(self, row: tuple[int, bytes, int, object, object], place: int, before_us: int) -> int:
         sequence, leaf, time_us, signature, record = row
         if sequence != place:
             raise _broken(f"record {place} is missing")
-        if leaf_hash(bytes(record)) != leaf:
+        if not isinstance(record, bytes) or leaf_hash(record) != leaf:  # SQLite lets any cell hold anything
             raise _broken(f"record {place} is not the one that its leaf was made of")
-        if time_us <= before_us:
-            raise _broken(f"record {place} is not later than the one before it")
+        if not isinstance(time_us, int) or time_us < before_us:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _broken(f"record {place} is earlier than the one before it")
         try:
-            self._key.public.verify(base64.b64decode(signature), verify.receipt_text(self._key.name, sequence, leaf.hex(), time_us))
+            self._key.public.verify(base64.b64decode(str(signature)), verify.receipt_text(self._key.name, sequence, leaf.hex(), time_us))
         except (InvalidSignature, ValueError) as error:
             raise _broken(f"the receipt of record {place} was not signed by this log's key") from error
         return time_us

@@ -1,0 +1,113 @@
+"""The whole log proved again: whatever is changed in its database is found, and named."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headrace.core.errors import OperationFailed
+from headrace.evidence import records, verify
+from headrace.evidence.log import audit
+from headrace.evidence.log.store import Entry
+from tests.support import ledgers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from headrace.evidence.log.audit import Audited
+    from headrace.evidence.verify import VerifierKey
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Eleven records in three groups: acts, and a request that is opened and not closed."""
+    store = ledgers.store(tmp_path)
+    every = [*(ledgers.act() for _ in range(10)), ledgers.opened()]
+    entries = [Entry(str(each["request"]), str(each["kind"]), "gw_1", records.canonical(each)) for each in every]
+    for group in (entries[:4], entries[4:9], entries[9:]):
+        store.append(group, ledgers.NOW_US)
+    store.close()
+    return tmp_path
+
+
+def audited(log: Path, how: Callable[[sqlite3.Connection, VerifierKey], Audited] = audit.whole) -> Audited:
+    with closing(sqlite3.connect(log / "log.db")) as database:
+        return how(database, verify.key_of(str(log / "log.vkey")))
+
+
+def change(log: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(log / "log.db", isolation_level=None)) as database:
+        for each in statements:
+            database.execute(each)
+
+
+def test_a_log_as_it_was_written(log: Path) -> None:
+    found = audited(log)
+    assert found.size == 11
+    assert found == audited(log, audit.edge)
+    assert verify.read_checkpoint(verify.open_note(found.checkpoint, verify.key_of(str(log / "log.vkey"))))[1] == 11
+
+
+@pytest.mark.parametrize("how", [audit.whole, audit.edge])
+def test_an_empty_log(tmp_path: Path, how: Callable[[sqlite3.Connection, VerifierKey], Audited]) -> None:
+    ledgers.store(tmp_path).close()
+    assert audited(tmp_path, how).size == 0
+    assert audited(tmp_path, how).checkpoint == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("UPDATE entries SET record = CAST(replace(record, 'apply', 'forge') AS BLOB) WHERE sequence = 2", "record 2 is not the one"),
+        ("UPDATE entries SET record = replace(record, 'apply', 'apply') WHERE sequence = 2", "record 2 is not the one"),
+        ("UPDATE entries SET signature = replace(signature, substr(signature, 1, 4), 'AAAA') WHERE sequence = 3", "receipt of record 3"),
+        ("UPDATE entries SET signature = 'no base64' WHERE sequence = 3", "receipt of record 3"),
+        ("UPDATE entries SET time_us = 5 WHERE sequence = 4", "record 4 is earlier"),
+        ("UPDATE entries SET time_us = 'late' WHERE sequence = 4", "record 4 is earlier"),
+        ("DELETE FROM entries WHERE sequence = 5", "record 5 is missing"),
+        ("DELETE FROM entries WHERE sequence >= 9", "a checkpoint was signed over 11"),
+        ("UPDATE nodes SET hash = zeroblob(32) WHERE level = 1 AND position = 1", "node 1 of level 1"),
+        ("DELETE FROM nodes WHERE level = 2 AND position = 0", "node 0 of level 2"),
+        ("INSERT INTO nodes VALUES (9, 9, zeroblob(32))", "nodes that its records do not make"),
+        ("DELETE FROM checkpoints WHERE size = 11", "no checkpoint"),
+        ("UPDATE checkpoints SET note = (SELECT note FROM checkpoints WHERE size = 4) WHERE size = 9", "signed over other records"),
+        ("UPDATE checkpoints SET note = replace(note, 'headrace', 'headgate') WHERE size = 4", "the checkpoint over 4 records"),
+        ("DELETE FROM unfinished", "unfinished"),
+        ("DROP TABLE nodes", "cannot be read"),
+    ],
+)
+def test_whatever_is_changed_is_named(log: Path, statement: str, why: str) -> None:
+    change(log, statement)
+    with pytest.raises(OperationFailed) as caught:
+        audited(log)
+    assert why in caught.value.message
+    assert caught.value.code in {"ledger.broken", "ledger.unreadable"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("DELETE FROM checkpoints", "no checkpoint"),
+        ("DELETE FROM entries WHERE sequence = 10", "its last checkpoint was signed over 11"),
+        ("DELETE FROM nodes WHERE level = 3", "missing"),
+        ("UPDATE nodes SET hash = zeroblob(32) WHERE level = 3", "signed over other records"),
+        ("DROP TABLE checkpoints", "cannot be read"),
+    ],
+)
+def test_the_edge_is_what_is_looked_at_when_there_is_no_time(log: Path, statement: str, why: str) -> None:
+    change(log, statement)
+    with pytest.raises(OperationFailed) as caught:
+        audited(log, audit.edge)
+    assert why in caught.value.message
+
+
+def test_a_forger_with_another_key_is_found(log: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    ledgers.store(other).close()
+    (log / "log.vkey").write_text((other / "log.vkey").read_text())
+    with pytest.raises(OperationFailed, match="not signed by this log's key"):
+        audited(log)
