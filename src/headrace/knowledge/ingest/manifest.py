@@ -26,21 +26,31 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS document (
   document TEXT PRIMARY KEY, source TEXT NOT NULL, stamp TEXT NOT NULL, content TEXT NOT NULL, recipe TEXT NOT NULL,
-  version TEXT NOT NULL, acl TEXT NOT NULL, reason TEXT NOT NULL, passages INTEGER NOT NULL, read_us INTEGER NOT NULL
+  version TEXT NOT NULL, acl TEXT NOT NULL, reason TEXT NOT NULL, passages INTEGER NOT NULL, read_us INTEGER NOT NULL,
+  fault TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS version (
-  document TEXT NOT NULL, version TEXT NOT NULL, superseded_us INTEGER, PRIMARY KEY (document, version)
+  document TEXT NOT NULL, version TEXT NOT NULL, superseded_us INTEGER,
+  since_us INTEGER NOT NULL DEFAULT 0, passages INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (document, version)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS looked (source TEXT PRIMARY KEY, time_us INTEGER NOT NULL, fault TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS passage (id TEXT PRIMARY KEY, document TEXT NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS passage_document ON passage (document);
-CREATE INDEX IF NOT EXISTS passage_digest ON passage (digest);
+DROP INDEX IF EXISTS passage_digest;
+CREATE INDEX IF NOT EXISTS passage_digest_document ON passage (digest, document);
 CREATE TABLE IF NOT EXISTS vector (digest BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 """
+_LATER = (
+    ("document", "fault", "TEXT NOT NULL DEFAULT ''"),
+    ("version", "since_us", "INTEGER NOT NULL DEFAULT 0"),
+    ("version", "passages", "INTEGER NOT NULL DEFAULT 0"),
+)
+"""Columns that files of before do not have; 0 and empty mean that it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A document as it was read last. `version` is empty when it could not be read, and `reason` says why then.
+    """A document as it was read last. `version` is empty when it could not be read, `reason` says why then, and `fault` is its code.
 
     `stamp` is empty when the file was so fresh that a later write might have left the same one: it is then hashed at the next pass.
     `recipe` names converter and chunker.
@@ -56,6 +66,7 @@ class Row:
     reason: str
     passages: int
     read_us: int
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,9 @@ class Manifest:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA secure_delete=ON")  # a deleted document's vectors are gone, not only unlinked
         self._db.executescript(_TABLES)
+        for table, column, form in _LATER:
+            if column not in {row[1] for row in self._db.execute(f"PRAGMA table_info({table})")}:
+                self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} {form}")
         self._db.execute("INSERT OR IGNORE INTO fact VALUES ('schema', ?)", (str(_SCHEMA),))
 
     def close(self) -> None:
@@ -115,12 +129,16 @@ class Manifest:
         with self._transaction():
             for entry in entries:
                 row = entry.row
-                self._db.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?,?)", astuple(row))
+                self._db.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?,?,?)", astuple(row))
                 self._supersede(row)
                 self._db.execute("DELETE FROM passage WHERE document = ?", (row.document,))
                 self._db.executemany(
                     "INSERT OR REPLACE INTO passage VALUES (?, ?, ?)", [(key, row.document, digest) for key, digest in entry.passages]
                 )
+
+    def looked(self, source: str, time_us: int, fault: str = "") -> None:
+        """A source was looked at; `fault` is why it could not be listed."""
+        self._db.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (source, time_us, fault))
 
     def touch(self, stamps: Mapping[str, str]) -> None:
         """Other stamps for documents whose content is the same."""
@@ -155,7 +173,12 @@ class Manifest:
             (row.read_us, row.document, row.version),
         )
         if row.version:
-            self._db.execute("INSERT OR REPLACE INTO version VALUES (?, ?, NULL)", (row.document, row.version))
+            self._db.execute(
+                "INSERT INTO version (document, version, superseded_us, since_us, passages) VALUES (?, ?, NULL, ?, ?) "
+                "ON CONFLICT (document, version) DO UPDATE SET passages = excluded.passages, superseded_us = NULL, "
+                "since_us = CASE WHEN superseded_us IS NULL THEN since_us ELSE excluded.since_us END",
+                (row.document, row.version, row.read_us, row.passages),
+            )
 
     def kept_versions(self, now_us: int) -> frozenset[str]:
         """Versions whose text must stay: the current ones, and those that were until a while ago; older ones are forgotten."""

@@ -118,8 +118,10 @@ class _Pass:
                 found = list(each.files.files())
             except OperationFailed as error:
                 self.tally.failures.append(Failed(f"{name}/", f"{error.message} ({error.param})"))
+                self.parts.manifest.looked(name, self.parts.clock.now_us(), error.message)
                 continue
             listed.add(name)
+            self.parts.manifest.looked(name, self.parts.clock.now_us())
             for file in found:
                 document = f"{name}/{file.path}"
                 wanted[document] = Wanted(document, name, acl_of(each.source, file.path), file)
@@ -164,7 +166,7 @@ class _Pass:
             return
         known = self._known(wanted)
         if wanted.file.refused:
-            self._unreadable(known, wanted.file.refused)
+            self._unreadable(known, wanted.file.refused, "ingest.refused")
             return
         try:
             known = replace(known, content=files.digest(wanted.file))
@@ -174,7 +176,7 @@ class _Pass:
                 return
             self._add(read(wanted, known, self.parts.converter, self.parts.documents), new=row is None)
         except ConversionFailed as error:
-            self._unreadable(known, error.message)
+            self._unreadable(known, error.message, error.code)
 
     def _stands(self, row: Row) -> bool:
         """Whether the passage store holds what the row says, made as it would be made today."""
@@ -198,9 +200,9 @@ class _Pass:
         self._gather(done)
         self.tally.one_more("new" if new else "changed")
 
-    def _unreadable(self, known: Row, reason: str) -> None:
+    def _unreadable(self, known: Row, reason: str, fault: str) -> None:
         """Its old passages go: what they say is no longer what the document says, or nobody may read it any more."""
-        self._gather(Read(Entry(replace(known, reason=reason)), ()))
+        self._gather(Read(Entry(replace(known, reason=reason, fault=fault)), ()))
         self.tally.failure(known.document, reason)
 
     def _gather(self, done: Read) -> None:
