@@ -14,10 +14,9 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from headrace.app.http import server
-from headrace.app.http.gateway import Document, Offer, Readiness
+from headrace.app.http.gateway import Offer, Readiness
 from headrace.app.inside.log import ShownLog
 from headrace.config.model import Limits
-from headrace.core.errors import Unauthenticated
 from headrace.pipeline import line
 
 if TYPE_CHECKING:
@@ -193,6 +192,7 @@ class HouseGateway:
     hosts: Collection[str] = ()
     serves: bool = True
     sessions: Any = None
+    library: Any = None
     shown: ShownLog | None = None
 
     @property
@@ -236,9 +236,6 @@ class HouseGateway:
         if not found or found[-1]["record"]["principal"] != principal.id:
             return None
         return await self.house.ledger.proof(request)
-
-    async def document(self, principal: Principal, name: str, version: str) -> Document | None:
-        raise Unauthenticated(f"{principal.id} reads no {name} {version} here.")
 
     async def readiness(self) -> Readiness:
         return Readiness(self.serves, {"ledger": "ready", "engine-local": "ready" if self.serves else "loads its weights"})

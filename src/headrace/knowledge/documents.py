@@ -70,6 +70,13 @@ class DocumentStore:
         """Whether a version is kept."""
         return (self._home(version) / f"{version}.txt").is_file()
 
+    def size(self, version: str) -> int:
+        """Bytes of a version's text; 0 when it is not kept."""
+        try:
+            return (self._home(version) / f"{version}.txt").stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def get(self, version: str) -> Stored:
         """A version. Raises NotFound with code ``knowledge.version_gone``."""
         with self._lock:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 Seen: TypeAlias = "Callable[[str], bool] | None"
 PATIENCE: Final = 2.0
 """Seconds to wait while ingestion writes."""
-STATES: Final = ("", "found", "empty", "unread")
-"""What a document can be asked for by: any, found by searches, empty (it was read, and holds nothing to find), unread (it could not be)."""
+STATES: Final = ("", "read", "found", "empty", "unread")
+"""What a document can be asked for by: any; read; read and found by searches; read and empty, so nothing can be found; not to be read."""
 _OF = """FROM document WHERE document > :source || '/' AND document < :source || '0' AND seen(substr(document, length(:source) + 2))
 AND (:text = '' OR instr(lower(substr(document, length(:source) + 2)), lower(:text)))
-AND CASE :state WHEN '' THEN 1 WHEN 'found' THEN passages > 0 WHEN 'empty' THEN passages = 0 AND reason = '' ELSE reason != '' END"""
+AND CASE :state WHEN '' THEN 1 WHEN 'unread' THEN reason != '' ELSE reason = '' END
+AND CASE :state WHEN 'found' THEN passages > 0 WHEN 'empty' THEN passages = 0 ELSE 1 END"""
 """The documents of a source that a filter lets through; ``0`` is the character after ``/``, so this is a stretch of the primary key."""
 _TOTALS = "SELECT count(*), sum(passages), sum(reason != ''), max(read_us) " + _OF
 _PAGE = (
@@ -104,7 +105,7 @@ class Inventory:
     def vectors(self, seen: Seen) -> Mapping[str, int]:
         """How many passages of each source have their vector; here `seen` is asked about whole names, ``source/path``. Looks at every
         passage of the tenant: to be asked while a pass is under way."""
-        return dict(self._rows(_VECTORS, {}, seen))
+        return {str(source): int(count) for source, count in self._rows(_VECTORS, {}, seen)}
 
     def documents(self, source: str, wanted: Filter, seen: Seen, *, skip: int, most: int) -> Sequence[Known]:
         """Documents of a source in the order of their paths."""

@@ -74,6 +74,7 @@ def test_documents_are_found_by_path_and_state_and_come_in_pages(path: Path) -> 
     assert names(inventory, text="ROLL_") == ["B/roll_back.md"]
     assert names(inventory, text="%") == names(inventory, text="handbook") == []
     assert names(inventory, state="found") == ["B/roll_back.md", "a.md"]
+    assert names(inventory, state="read") == ["B/roll_back.md", "a.md", "empty.md"]
     assert names(inventory, state="empty") == ["empty.md"]
     assert names(inventory, state="unread") == ["locked.pdf"]
     assert names(inventory, skip=1, most=2) == ["a.md", "empty.md"]

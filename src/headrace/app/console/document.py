@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headrace.app.console.visit import Visit
-    from headrace.app.http.gateway import Document
+    from headrace.app.http.library import Document
 
 PLAIN: Final = b"text/plain; charset=utf-8"
-_LONGEST_NAME = 2048
-_LONGEST_VERSION = 128
+_LONGEST = 2048
 _DIGITS = 12
 """Of an offset; more than any text has characters."""
 
@@ -37,8 +36,7 @@ async def show(visit: Visit) -> None:
     this person."""
     session = await visit.session()
     name, version = visit.query.get("name", ""), visit.query.get("version", "")
-    sound = 0 < len(name) <= _LONGEST_NAME and 0 < len(version) <= _LONGEST_VERSION
-    found = await visit.gateway.document(session.principal, name, version) if sound else None
+    found = await visit.gateway.library.document(session.principal, name, version) if sound(name) and sound(version) else None
     if found is None:
         raise NotFound(
             "There is no such version of a document that you may read.",
@@ -49,6 +47,11 @@ async def show(visit: Visit) -> None:
         await visit.sender.whole(200, found.text.encode(), [], PLAIN)
     else:
         await _page(visit, found)
+
+
+def sound(given: str) -> bool:
+    """Whether an address can have meant this as a name."""
+    return 0 < len(given) <= _LONGEST
 
 
 async def _page(visit: Visit, document: Document) -> None:

@@ -27,11 +27,19 @@ FILTERS: Final = {
     "milliseconds": words.milliseconds,
     "moment": words.moment,
     "short": words.short,
+    "size": words.size,
     "told": words.told,
     "tokens": words.tokens,
     "visible": words.visible,
 }
-SHARED: Final[Mapping[str, object]] = {"anchor": words.anchor, "document_link": words.document_link, "mode_words": words.MODES}
+SHARED: Final[Mapping[str, object]] = {
+    "anchor": words.anchor,
+    "document_link": words.document_link,
+    "mode_words": words.MODES,
+    "readership": words.readership,
+    "text_page": words.text_page,
+    "versions_page": words.versions_page,
+}
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from headrace.app.console import ask, document, sign_in
+from headrace.app.console import ask, sign_in, sources
 from headrace.app.console.area import Areas
 from headrace.app.console.assets import KEPT, by_path
 from headrace.app.console.attempts import Attempts
@@ -32,11 +32,10 @@ def areas(gateway: Gateway, answers: Answers) -> Areas:
     others = {
         "/": {"GET": _home},
         "/console": {"GET": _home},
-        "/console/document": {"GET": document.show},
         "/console/sign-in": {"GET": sign_in.show, "POST": partial(sign_in.sign_in, attempts=attempts)},
         "/console/sign-out": {"GET": _home, "POST": sign_in.sign_out},
     }
-    return Areas((ask.area(answers, _home),), others)
+    return Areas((ask.area(answers, _home), sources.AREA), others)
 
 
 def routes(gateway: Gateway, answers: Answers) -> list[Route]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headrace.app.http.errors import FlawWords
+    from headrace.app.http.library import Readership
     from headrace.app.http.response import FindingWords
     from headrace.core.errors import HeadraceError
     from headrace.core.flow import Answer, Citation
@@ -243,3 +244,28 @@ def document_link(cited: Citation) -> str:
     """The page that opens the document at the quote."""
     asked = urlencode({"name": cited.document, "version": cited.version, "start": cited.start, "end": cited.end})
     return f"/console/document?{asked}#quote"
+
+
+def text_page(name: str, version: str) -> str:
+    """The page that shows a version's text from its beginning."""
+    return f"/console/document?{urlencode({'name': name, 'version': version})}"
+
+
+def versions_page(name: str) -> str:
+    """The page that lists a document's versions."""
+    return f"/console/versions?{urlencode({'name': name})}"
+
+
+def readership(readers: Readership) -> str:
+    """Who may read, in words."""
+    return ", ".join([*(f"group {group}" for group in readers.groups), *readers.people]) or "nobody"
+
+
+def size(of: int) -> str:
+    """Bytes in the unit that gives few figures."""
+    value, unit = float(of), "B"
+    for larger in ("KB", "MB", "GB"):
+        if value < 1000:  # noqa: PLR2004 - three figures
+            break
+        value, unit = value / 1000, larger
+    return f"{of:,} B" if unit == "B" else f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"  # noqa: PLR2004 - two figures at least

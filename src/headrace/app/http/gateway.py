@@ -7,7 +7,7 @@ other from a foreign page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.policy import keys
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from headrace.app.http.library import Library
     from headrace.app.http.log import Log
     from headrace.config.model import Limits
     from headrace.core.events import CleanDelta
@@ -39,15 +40,6 @@ class Offer:
     """It answers from documents, with citations."""
     json: bool = False
     """Its answers are JSON, and a request must bring the schema: the console cannot ask it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The stored text of one document version. `name` is ``source/path``."""
-
-    name: str
-    version: str
-    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +101,11 @@ class Gateway(Protocol):
         ...
 
     @property
+    def library(self) -> Library:
+        """Sources and documents."""
+        ...
+
+    @property
     def hosts(self) -> Collection[str]:
         """Host names (lower case, without port) under which browsers reach the console, beside IP addresses and ``localhost``.
         Any other name in a Host header is a foreign page that resolves to us, and is turned away."""
@@ -143,12 +140,6 @@ class Gateway(Protocol):
     async def proof(self, principal: Principal, request: str) -> Mapping[str, object] | None:
         """The proof bundle of a request's record; None when there is none or it is not for this principal (action ``prove``).
         Raises Unavailable when the ledger is not there."""
-        ...
-
-    async def document(self, principal: Principal, name: str, version: str) -> Document | None:
-        """The stored text of a version of document ``source/path``, if this principal may read it now: the source is of its tenant,
-        in force, its readers include it, and a key that is bound to services has one that answers from it. None otherwise,
-        and when there is no such document or version: all look the same. `name` and `version` come from a URL and are to be mistrusted."""
         ...
 
     async def readiness(self) -> Readiness:

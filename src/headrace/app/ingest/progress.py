@@ -36,6 +36,11 @@ class Progress(msgspec.Struct, frozen=True):
         """Whether everything can be found by its words; vectors may still follow."""
         return self.stage in {"embedding", "done"}
 
+    @property
+    def ended(self) -> bool:
+        """Whether the pass came to its end: every passage has its vector then."""
+        return self.stage == "done"
+
 
 class Unread(msgspec.Struct, frozen=True):
     """A document that could not be read, and why."""

@@ -7,16 +7,14 @@ its engines loaded, and then takes its place in one assignment: no request sees 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headrace.app.http.gateway import Document, Offer, Readiness
+from headrace.app.http.gateway import Offer, Readiness
+from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
-from headrace.config.readers import may_read
-from headrace.core.errors import HeadraceError, NotFound, Unavailable
+from headrace.core.errors import HeadraceError
 from headrace.pipeline import line
 from headrace.pipeline.rooms import Rooms, ServiceRules
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from headrace.app.http.gateway import Sessions
+    from headrace.app.http.library import Library
     from headrace.app.inside.deployments import Deployments
     from headrace.config.layout import Layout
     from headrace.config.model import GuardActions, Limits, Service, Workspace
@@ -73,6 +72,7 @@ class Inside:
         self._rooms = self._built(revision)
         self._names = frozenset(self._rooms.workspace.services)
         self._log = ShownLog(parts.layout.ledger, lambda: self._rooms)
+        self._library = SourceLibrary(parts.layout, lambda: self._rooms, parts.documents)
 
     async def turn(self, revision: Revision) -> None:
         """Put a revision in force in this process. Raises OperationFailed when it cannot be read; the one before stands then."""
@@ -113,6 +113,11 @@ class Inside:
         return self._log
 
     @property
+    def library(self) -> Library:
+        """Sources and documents."""
+        return self._library
+
+    @property
     def hosts(self) -> Collection[str]:
         """Host names under which browsers reach the console, beside IP addresses and ``localhost``."""
         return self._rooms.workspace.root.hosts
@@ -151,21 +156,6 @@ class Inside:
         decision = self._rooms.policy.decide(principal, "prove", ("Record", request), {"own": holder == principal.id})
         return await self._parts.ledger.proof(request) if decision.allowed else None
 
-    async def document(self, principal: Principal, name: str, version: str) -> Document | None:
-        """The stored text of a version of a document, if this principal may read it now; None whatever keeps it from them."""
-        source, _, path = name.partition("/")
-        form = self._rooms.workspace.sources.get(source)
-        if form is None or not path or form.tenant != principal.tenant or not may_read(form, path, principal):
-            return None
-        if principal.services is not None and not self._answers_from(source, principal.services):
-            return None
-        return await asyncio.to_thread(self._stored, form.tenant, name, version)
-
-    def _answers_from(self, source: str, services: Collection[str]) -> bool:
-        """Whether one of these services may know the source: a key that is bound to services opens no other documents."""
-        known = (self._rooms.workspace.services.get(name) for name in services)
-        return any(each.knowledge is not None and source in each.knowledge.sources for each in known if each is not None)
-
     async def readiness(self) -> Readiness:
         """What is there and what still warms. Never raises; answers within a second."""
         rooms = self._rooms
@@ -185,24 +175,6 @@ class Inside:
         await self._parts.deployments.close()
         await self._parts.knowledge.close()
         await self._parts.ledger.close()
-
-    def _stored(self, tenant: str, name: str, version: str) -> Document | None:
-        """Only what is (or lately was) a version of this very document: texts are kept by content, and readers by document."""
-        manifest = self._parts.layout.manifest(tenant)
-        if not manifest.exists():
-            return None
-        try:
-            with contextlib.closing(sqlite3.connect(f"{manifest.absolute().as_uri()}?mode=ro", uri=True, timeout=LOOK_WITHIN)) as database:
-                row = database.execute("SELECT 1 FROM version WHERE document = ? AND version = ?", (name, version)).fetchone()
-        except sqlite3.Error as error:
-            msg = "The list of documents cannot be read."
-            raise Unavailable(msg, code="knowledge.manifest_unreadable", mend="Try again; headrace ingest makes it anew.") from error
-        if row is None:
-            return None
-        try:
-            return Document(name, version, self._parts.documents(tenant).text(version))
-        except NotFound:
-            return None
 
     def _built(self, revision: Revision) -> Rooms:
         parts, workspace = self._parts, revision.compile()
