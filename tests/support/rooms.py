@@ -6,6 +6,7 @@ import contextlib
 import re
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from headrace.core.text import Action, Origin, RawText, RawTurn, Role
 from headrace.core.values import Found, Passage, Principal, Quote, RequestId, Sampling
 from headrace.finops.slots import SlotMeter
 from headrace.guardrails.catalogue import guards
+from headrace.knowledge.checker import Checker
+from headrace.knowledge.reading import Readings
 from headrace.pipeline import line
 from headrace.pipeline.rooms import Rooms, ServiceRules
 from headrace.policy.engine import CedarEngine
@@ -29,6 +32,7 @@ from headrace.routing.running import Running
 from headrace.routing.slots import Slots
 from tests.providers.openai_server import FAULTS, provider
 from tests.support import ledgers
+from tests.support.quoting import WordEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
     from tests.providers.openai_server import Provider
 
 IDS = RandomIds()
+CHECKER = Checker(Readings(WordEmbedder(), 1 << 20), ThreadPoolExecutor(1))
+"""The product's, over words that are compared by their letters alone."""
 TEMPLATE = Path(str(template.__file__)).parent
 KEY = "hr_ana"
 INSTANCE = "gw_test"
@@ -184,6 +190,19 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
         "two": {"service": "two", "models": [{"deployment": "slow"}, {"deployment": "good"}]},
         "extract": {"service": "extract", "answer": "json", "models": [{"deployment": "json"}]},
         "help": {"service": "help", "owner": "desk", "knowledge": {"sources": ["handbook"], "passages": 4}, "guards": guards | passages},
+        "draft": {
+            "service": "draft",
+            "knowledge": {"sources": ["handbook"], "mode": "draft"},
+            "models": [{"deployment": "obedient"}],
+            "guards": guards | passages,
+            "prompt": "prompts/told.md",
+        },
+        "flags": {
+            "service": "flags",
+            "knowledge": {"sources": ["handbook"], "mode": "draft", "unsupported": "flag"},
+            "models": [{"deployment": "obedient"}],
+            "guards": guards | passages,
+        },
         "strict": {"service": "strict", "knowledge": {"sources": ["handbook"], "abstain_below": 1.0}, "guards": passages},
     }
     rules = [{"path": "hr/**", "readers": {"people": ["director"]}}]
@@ -235,6 +254,7 @@ def build(made: Workspace, ledger: Ledger, retriever: Retriever) -> Rooms:
         directory=Keys({KEY: ANA, "hr_old": ANA}),
         policy=CedarEngine(made),
         retriever=retriever,
+        checker=CHECKER,
         ledger=ledger,
         clock=clock,
         ids=IDS,

@@ -111,7 +111,16 @@ class Knowledge(Form):
     """What a service may know."""
 
     sources: tuple[Name, ...] = Field(min_length=1, description="Sources that are searched, each by its name.")
-    mode: Literal["quote"] = Field(default="quote", description="quote: the sentences that answer, verbatim and cited; else it abstains.")
+    mode: Literal["quote", "draft"] = Field(
+        default="quote",
+        description="quote: the sentences that answer, verbatim and cited; else it abstains. draft: a model writes from the passages, and "
+        "each of its sentences is cited or taken out; else it quotes, or abstains.",
+    )
+    unsupported: Literal["remove", "flag"] = Field(
+        default="remove",
+        description="What becomes of a sentence of a draft that the passages do not support. One with a figure or a name that no passage "
+        "holds, or that denies a passage, is always removed.",
+    )
     passages: Whole = Field(default=5, ge=1, le=20, description="Passages that a search brings.")
     quotes: Whole = Field(default=2, ge=1, le=5, description="Most quotes in one answer.")
     abstain_below: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(

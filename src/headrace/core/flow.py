@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from headrace.core.text import Finding
+from headrace.core.text import Finding, Seam
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from headrace.core.draft import Sentence
     from headrace.core.errors import HeadraceError
     from headrace.core.labels import Label
     from headrace.core.ports import Masks
@@ -158,6 +159,10 @@ class CleanPassage:
 
     passage: Passage
     text: CleanText = field(repr=False)
+    heading: CleanText | None = field(default=None, repr=False)
+    """The headings above it; None when there are none, or when a guard refuses them."""
+    seams: tuple[Seam, ...] = ()
+    """Where `text` is masked: a place in it is a place in the stored text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,8 @@ class Routed:
     grounded: Grounded | None
     deployment: str | None
     prompt: CleanPrompt = field(repr=False)
+    shown: int = 0
+    """How many of the passages the prompt shows: as many as fit."""
     rejected: tuple[Rejected, ...] = ()
     considered: int = 0
     decision: Decision | None = None
@@ -223,6 +230,7 @@ class Routed:
         return {
             "deployment": self.deployment,
             "considered": self.considered,
+            "shown": self.shown,
             "rejected": [{"deployment": each.deployment, "reason": each.reason} for each in self.rejected],
             "policies": list(self.decision.policies) if self.decision else [],
         }
@@ -280,15 +288,26 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the output guards found, once the stream has closed."""
+    """What the evidence says of a draft, and what the output guards found, once the stream has closed."""
 
+    mode: Mode
+    """The mode that is really given."""
     findings: tuple[Finding, ...]
     held_back: int
     """The hold-back window in characters."""
+    quotes: tuple[CleanQuote, ...] = field(default=(), repr=False)
+    """What the answer cites, in the order of its numbers."""
+    sentences: tuple[Sentence, ...] = ()
+    """Of a draft, in order."""
 
     def facts(self) -> Facts:
         """Content-free facts for the record."""
-        return {"findings": list(finding_facts(self.findings)), "held_back": self.held_back}
+        return {
+            "mode": str(self.mode),
+            "findings": list(finding_facts(self.findings)),
+            "held_back": self.held_back,
+            "sentences": [each.facts() for each in self.sentences],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +374,8 @@ class Answer:
     citations: tuple[Citation, ...] = field(repr=False)
     nearest: tuple[Citation, ...] = field(repr=False)
     """When abstaining: the nearest places that the asker may read (their quote is empty)."""
+    sentences: tuple[Sentence, ...]
+    """Of a draft: what became of each sentence that the model wrote, also when the answer fell back to quotes."""
     decision: Decision
     deployment: str | None
     considered: int

@@ -11,7 +11,21 @@ if TYPE_CHECKING:
 
     from headrace.core.events import ModelEvent
     from headrace.core.text import CleanPrompt, Origin
-    from headrace.core.values import Decision, Facts, Found, Hit, Principal, Receipt, Sampling, Scope, SourceFile, StoredKey, StoredPassage
+    from headrace.core.values import (
+        Decision,
+        Evidence,
+        Facts,
+        Found,
+        Hit,
+        Principal,
+        Receipt,
+        Sampling,
+        Scope,
+        SourceFile,
+        StoredKey,
+        StoredPassage,
+        Verdict,
+    )
 
 
 class Clock(Protocol):
@@ -104,6 +118,18 @@ class Retriever(Protocol):
 
         The filter on tenant, sources and acls is part of the query: an unreadable passage is never a candidate. `scores` adds raw
         scores and is for curators. Raises Unavailable when the knowledge process is down.
+        """
+        ...
+
+
+class EvidenceChecker(Protocol):
+    """Says which sentences of a draft the passages support."""
+
+    async def check(self, sentences: Sequence[str], passages: Sequence[Evidence]) -> Sequence[Verdict]:
+        """A verdict for each sentence, in order; each depends on that sentence and the passages alone.
+
+        A figure, name or other identifier that no passage holds is never supported, nor is what denies the evidence. Raises Unavailable
+        when the knowledge process is down.
         """
         ...
 

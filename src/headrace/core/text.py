@@ -59,6 +59,32 @@ class CleanText:
 
 
 @dataclass(frozen=True, slots=True)
+class Seam:
+    """A mask in a clean text, from `at` to `until`, and the stretch of the raw text that it stands for."""
+
+    at: int
+    until: int
+    start: int
+    end: int
+
+
+def raw_stretch(seams: tuple[Seam, ...], start: int, end: int) -> tuple[int, int]:
+    """The stretch of the raw text behind one of the clean text. What cuts into a mask takes in all that it stands for."""
+    return _raw(seams, start, last=False), _raw(seams, end, last=True)
+
+
+def _raw(seams: tuple[Seam, ...], offset: int, *, last: bool) -> int:
+    moved = 0
+    for seam in seams:
+        if offset <= seam.at:
+            break
+        if offset < seam.until:
+            return seam.end if last else seam.start
+        moved = seam.end - seam.until
+    return offset + moved
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What a guard found, without what it found. `start` and `end` are character offsets into the raw text."""
 

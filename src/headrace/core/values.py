@@ -60,6 +60,7 @@ class Mode(StrEnum):
     """How an answer came about (evidence first)."""
 
     QUOTE = "quote"
+    DRAFT = "draft"
     ABSTAIN = "abstain"
     GENERATE = "generate"
 
@@ -172,6 +173,41 @@ class Found:
     """The arms that served: ``bm25``, and ``dense`` when every candidate has its vector (``dense-partial`` otherwise)."""
     threshold: float = 0.5
     """The calibrated confidence below which a service abstains unless it says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage as a model was shown it: what a draft may stand on."""
+
+    heading: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of one of the passages that a draft was checked against; offsets are characters of its text as it was shown."""
+
+    passage: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence says of one sentence. It is supported when `reason` is empty, and then stands on `spans`.
+
+    `score` (0 to 1) is the calibrated chance that people would call it supported. `reason` is ``unsupported``, or what no evidence holds:
+    ``number``, ``name``; or ``contrary``: the evidence says the opposite.
+    """
+
+    score: float
+    reason: str = ""
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def never(self) -> bool:
+        """It must not be let through, whatever a service chose."""
+        return self.reason not in {"", "unsupported"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import TYPE_CHECKING, LiteralString
 
 from headrace.core.errors import Refused
-from headrace.core.text import Action, CleanText, Finding, Origin
+from headrace.core.text import Action, CleanText, Finding, Origin, Seam
 from headrace.guardrails.fold import fold
 from headrace.guardrails.spans import Walk, look
 
@@ -44,6 +45,33 @@ def excerpt(raw: RawText, stretch: tuple[int, int], label: Label, rules: Sequenc
     """A stretch (start, end) of a text that has passed :func:`screen`, masked as it is there: by all that stands around it."""
     found = Walk().through(look(fold(raw.text), rules).found)
     return CleanText(_masked(raw, found, masks, *stretch), label, raw.origin, raw.part)
+
+
+def seams(raw: RawText, rules: Sequence[tuple[Guard, Action]], masks: Masks) -> tuple[Seam, ...]:
+    """Where the masks stand in what :func:`screen` made of this text."""
+    made: list[Seam] = []
+    end = moved = 0
+    for each in Walk().through(look(fold(raw.text), rules).found):
+        start, after = max(end, each.span.start), each.span.end
+        if each.action is Action.MASK and start < after:
+            at = start + moved
+            end, until = after, at + len(masks.mask(each.span.kind, raw.text[start:after], raw.origin))
+            made.append(Seam(at, until, start, end))
+            moved = until - end
+    return tuple(made)
+
+
+def cut(text: CleanText, start: int, end: int) -> CleanText:
+    """A stretch of a clean text."""
+    return CleanText(text.text[start:end], text.label, text.origin, text.part)
+
+
+def compose(*parts: CleanText | LiteralString) -> CleanText:
+    """Clean texts and words of our own as one text, under the label of all of them."""
+    clean = [part for part in parts if isinstance(part, CleanText)]
+    label = reduce(lambda one, other: one.join(other), (part.label for part in clean))
+    tainted = next((part for part in clean if part.origin is Origin.PASSAGE), clean[0])
+    return CleanText("".join(part.text if isinstance(part, CleanText) else part for part in parts), label, tainted.origin, tainted.part)
 
 
 def _masked(raw: RawText, found: Iterable[Ruled], masks: Masks, at: int, end: int) -> str:

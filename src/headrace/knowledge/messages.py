@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headrace.core.values import Found, Passage, Quote
+from headrace.core.values import Evidence, Found, Passage, Quote, Span, Verdict
 
 
 class Find(msgspec.Struct, frozen=True):
@@ -68,3 +68,41 @@ class Answer(msgspec.Struct, frozen=True):
             arms=self.arms,
             threshold=self.threshold,
         )
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A passage as a model was shown it."""
+
+    heading: str
+    text: str
+
+
+class Check(msgspec.Struct, frozen=True):
+    """Check the sentences of a draft against the passages that it was written from."""
+
+    sentences: tuple[str, ...]
+    passages: tuple[Shown, ...]
+
+    def evidence(self) -> list[Evidence]:
+        """The passages as the rooms know them."""
+        return [Evidence(each.heading, each.text) for each in self.passages]
+
+
+class SpanSeen(msgspec.Struct, frozen=True):
+    """A stretch that supports a sentence. Fields as in :class:`headrace.core.values.Span`."""
+
+    passage: int
+    start: int
+    end: int
+
+
+class VerdictGiven(msgspec.Struct, frozen=True):
+    """What the evidence says of one sentence. Fields as in :class:`headrace.core.values.Verdict`; the process sends that very form."""
+
+    score: float
+    reason: str
+    spans: tuple[SpanSeen, ...]
+
+    def verdict(self) -> Verdict:
+        """As the rooms know it."""
+        return Verdict(self.score, self.reason, tuple(Span(each.passage, each.start, each.end) for each in self.spans))

@@ -43,6 +43,11 @@ class Quoter:
     def __init__(self, embedder: TokenEmbedder, *, readings_bytes: int = READINGS_BYTES) -> None:
         self._readings = Readings(embedder, readings_bytes)
 
+    @property
+    def readings(self) -> Readings:
+        """What was read, to be shared: drafts are checked against the same passages."""
+        return self._readings
+
     def quotes(self, question: str, passages: Sequence[Passage], limit: int) -> tuple[Quote, ...]:
         """Up to `limit` quotes that do not overlap, in descending confidence; none when nothing can be quoted.
 

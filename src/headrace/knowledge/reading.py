@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from headrace.core.values import Passage
+    from headrace.core.values import Evidence, Passage
     from headrace.knowledge.sentences import Unit
 
 SEEN = 250
@@ -78,7 +78,7 @@ class Readings:
         self._bytes = 0
         self._lock = Lock()
 
-    def of(self, question: str, passages: Sequence[Passage]) -> tuple[Tokens, list[Reading]]:
+    def of(self, question: str, passages: Sequence[Passage | Evidence]) -> tuple[Tokens, list[Reading]]:
         """The question's tokens, and the reading of each passage. What is not known yet goes to the embedder in one call."""
         keys = [_key(passage) for passage in passages]
         with self._lock:
@@ -103,14 +103,14 @@ class Readings:
                 self._bytes -= self._kept.popitem(last=False)[1].vectors.nbytes
 
 
-def _key(passage: Passage) -> bytes:
+def _key(passage: Passage | Evidence) -> bytes:
     return hashlib.sha256(f"{passage.heading}\0{passage.text}".encode(errors="surrogatepass")).digest()
 
 
 class _Page:
     """A passage about to be read: what the embedder is given, one text a window."""
 
-    def __init__(self, passage: Passage) -> None:
+    def __init__(self, passage: Passage | Evidence) -> None:
         bare = plain(passage.text)
         above = " > ".join(part for part in passage.heading.split(" > ") if part and part not in passage.text)
         above = f"{above}\n" if above and tokens(above) <= SEEN_HEADING else ""

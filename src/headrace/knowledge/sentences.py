@@ -31,7 +31,7 @@ _QUOTED = re.compile(r"[ \t]*(?:>[ \t]?)+")
 _LEADS = re.compile(r"[:：?？][*_`\s]*\Z|\A(\*\*|__)(?!\s)[^*\r\n]*[^\s*.!。！](?<!_)\1\Z")
 """What ends so, or is a line of its own in bold, is answered by what follows."""
 _TAG = re.compile(r"<!--[^<>]*-->|</?(?:table|t[rdh]|thead|tbody|div|section|h[1-6r]|[ou]l|li|d[ltd]|p|br)\b[^<>]*>", re.IGNORECASE)
-_LEANS = re.compile(r"[\s*_`\"'“‘(]*(?:It|Its|They|Their|He|His|She|Her|This|That|These|Those)\b(?!['’-])")
+LEANS_BACK = re.compile(r"[\s*_`\"'“‘(]*(?:It|Its|They|Their|He|His|She|Her|This|That|These|Those)\b(?!['’-])")
 """A sentence that begins so speaks of the one before it."""
 _BLANK_LINE = 2
 """Line ends that make one."""
@@ -166,7 +166,7 @@ def _leans(text: str, before: Unit, unit: Unit) -> bool:
     """Whether a sentence speaks of the one before it in the same paragraph or item."""
     if before.kind is not Kind.TEXT or unit.kind is not Kind.TEXT or unit.end - before.start > LONGEST_PAIR:
         return False
-    return _joined(text, before, unit) and _LEANS.match(text, unit.start, unit.end) is not None
+    return _joined(text, before, unit) and LEANS_BACK.match(text, unit.start, unit.end) is not None
 
 
 def _joined(text: str, before: Unit, unit: Unit) -> bool:

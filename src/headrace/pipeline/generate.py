@@ -14,9 +14,9 @@ from headrace.core.values import FinishReason, Mode, Usage
 from headrace.finops.price import price
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from headrace.core.flow import Grounded, Reserved
+    from headrace.core.flow import CleanQuote, Grounded, Reserved
     from headrace.core.ports import Bill
     from headrace.core.values import Money
     from headrace.pipeline.rooms import Rooms
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 ABSTENTION = "I did not find this in the sources that you may read."
 LONGEST_TOKEN = 128
 """Characters. No vocabulary has longer ones; a model that writes more than its tokens could hold does not keep to what it was asked."""
+
+
+def quoted(quotes: Sequence[CleanQuote]) -> Iterator[str]:
+    """The text of an answer that quotes, a quote a piece."""
+    for n, quote in enumerate(quotes, start=1):
+        yield f"{'' if n == 1 else chr(10) * 2}{quote.text.text} [{n}]"
 
 
 def run(reserved: Reserved, rooms: Rooms) -> Generation:
@@ -64,7 +70,7 @@ class Generation:
         usage = self._usage
         if usage is None:
             # The model told nothing, or was broken off before it could: what was counted on the way in, and a token a piece out.
-            counted = self._mode is Mode.GENERATE and self._pieces
+            counted = self._reserved.routed.deployment is not None and self._pieces
             usage = Usage(input=self._reserved.prompt_tokens or 0, output=self._pieces) if counted else Usage()
         if self._bill is not None:
             usage = replace(usage, slot_seconds=self._bill.seconds)
@@ -78,15 +84,15 @@ class Generation:
 
     def _source(self) -> AsyncGenerator[TextDelta]:
         routed = self._reserved.routed
-        if routed.grounded is not None:
+        if routed.grounded is not None and routed.deployment is None:
             return self._evidence(routed.grounded)
         return self._model(self._rooms.deployments[str(routed.deployment)])
 
     async def _evidence(self, grounded: Grounded) -> AsyncGenerator[TextDelta]:
         if grounded.mode is Mode.ABSTAIN:
             yield TextDelta(ABSTENTION)
-        for n, quote in enumerate(grounded.quotes, start=1):
-            yield TextDelta(f"{'' if n == 1 else chr(10) * 2}{quote.text.text} [{n}]")
+        for text in quoted(grounded.quotes):
+            yield TextDelta(text)
         self._finish = FinishReason.STOP
 
     async def _model(self, running: Running) -> AsyncGenerator[TextDelta]:

@@ -9,13 +9,14 @@ from headrace.config.readers import acls_for, may_read
 from headrace.core.errors import HeadraceError, Refused
 from headrace.core.flow import CleanPassage, CleanQuote, Grounded
 from headrace.core.labels import Label
-from headrace.core.text import Finding, Origin, RawText
+from headrace.core.text import Action, Finding, Origin, RawText
 from headrace.core.values import Mode, Scope
-from headrace.guardrails.door import excerpt, screen
+from headrace.guardrails.door import excerpt, screen, seams
 
 if TYPE_CHECKING:
     from headrace.config.model import Knowledge, Source
     from headrace.core.flow import Screened
+    from headrace.core.text import CleanText
     from headrace.core.values import Found, Passage, Quote
     from headrace.pipeline.rooms import Rooms, Rules
 
@@ -24,7 +25,7 @@ UNNAMED = "a section whose heading may not be shown"
 
 
 async def run(screened: Screened, knowledge: Knowledge, rooms: Rooms) -> Grounded:
-    """Search within what the asker may read now; screen what is found; quote or abstain.
+    """Search within what the asker may read now; screen what is found; quote, draft or abstain. What cannot be quoted is not drafted.
 
     Raises Unavailable when the knowledge process is down.
     """
@@ -39,7 +40,7 @@ async def run(screened: Screened, knowledge: Knowledge, rooms: Rooms) -> Grounde
     confidence = max((quote.confidence for quote in found.quotes if quote.passage in kept), default=0.0)
     return Grounded(
         screened=screened,
-        mode=Mode.QUOTE if quotes else Mode.ABSTAIN,
+        mode=Mode(knowledge.mode) if quotes else Mode.ABSTAIN,
         passages=passages,
         quotes=quotes,
         confidence=confidence,
@@ -75,7 +76,10 @@ def _screened(
             continue
         kept[index] = len(passages)
         place = _place(passage.place, index, label, rules, screened)
-        passages.append(CleanPassage(replace(passage, text="", place=place), text))
+        heading = _heading(passage, index, label, rules, screened)
+        masked = any(each.action is Action.MASK for each in seen)
+        places = seams(RawText(passage.text, Origin.PASSAGE, index), rules, screened.masks) if masked else ()
+        passages.append(CleanPassage(replace(passage, text="", place=place, heading=""), text, heading, places))
         findings.extend(seen)
     return tuple(passages), kept, findings
 
@@ -107,6 +111,16 @@ def _place(place: str, index: int, label: Label, rules: Rules, screened: Screene
         return screen(RawText(place, Origin.PASSAGE, index), label, rules, screened.masks)[0].text
     except Refused:
         return UNNAMED
+
+
+def _heading(passage: Passage, index: int, label: Label, rules: Rules, screened: Screened) -> CleanText | None:
+    """The headings above a passage: they are the document's text too."""
+    if not passage.heading:
+        return None
+    try:
+        return screen(RawText(passage.heading, Origin.PASSAGE, index), label, rules, screened.masks)[0]
+    except Refused:
+        return None
 
 
 def _label(passage: Passage, sources: dict[str, Source], screened: Screened) -> Label:

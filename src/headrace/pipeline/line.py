@@ -42,8 +42,8 @@ async def answer(received: Received, rooms: Rooms) -> AsyncGenerator[Opened | Cl
         reserved = await run("reserved", reserve.run(routed, rooms, held))
 
         trail.generation = generated = generate.run(reserved, rooms)
-        checked = check.run(stream("generated", generated.events(), generated.state), reserved, rooms)
-        released = release.run(stream("checked", checked.events(), checked.state), reserved, rooms)
+        checked = check.run(stream("generated", generated.events(), generated.state), generated, reserved, rooms)
+        released = release.run(stream("checked", checked.events(), checked.state), checked, reserved, rooms)
         async with aclosing(trail.leaving(stream("released", released.events(), released.state))) as leaving:
             async for event in leaving:
                 yield event

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from headrace.core.events import CleanDelta
 from headrace.core.flow import Citation, Released
-from headrace.core.values import Mode
 from headrace.guardrails.masks import Unmasking
 
 if TYPE_CHECKING:
@@ -16,19 +15,21 @@ if TYPE_CHECKING:
 
     from headrace.core.flow import Reserved
     from headrace.core.values import Decision
+    from headrace.pipeline.check import Checking
     from headrace.pipeline.rooms import Rooms
 
 
-def run(deltas: AsyncGenerator[CleanDelta], reserved: Reserved, rooms: Rooms) -> Releasing:
+def run(deltas: AsyncGenerator[CleanDelta], checking: Checking, reserved: Reserved, rooms: Rooms) -> Releasing:
     """The same text as its asker may see it."""
-    return Releasing(deltas, reserved, rooms)
+    return Releasing(deltas, checking, reserved, rooms)
 
 
 class Releasing:
     """The stream that leaves and, once closed, the whole of what left."""
 
-    def __init__(self, deltas: AsyncGenerator[CleanDelta], reserved: Reserved, rooms: Rooms) -> None:
+    def __init__(self, deltas: AsyncGenerator[CleanDelta], checking: Checking, reserved: Reserved, rooms: Rooms) -> None:
         self._deltas = deltas
+        self._checking = checking
         self._reserved = reserved
         self._screened = reserved.routed.screened
         self._decision: Decision = rooms.policy.decide(self._screened.principal, "unmask", ("Service", self._screened.call.service), {})
@@ -53,7 +54,7 @@ class Releasing:
 
     def _citations(self) -> tuple[Citation, ...]:
         grounded = self._reserved.routed.grounded
-        if grounded is None or grounded.mode is not Mode.QUOTE:
+        if grounded is None:
             return ()
         return tuple(
             Citation(
@@ -66,7 +67,7 @@ class Releasing:
                 quote=self._shown(each.text.text),
                 confidence=each.quote.confidence,
             )
-            for n, each in enumerate(grounded.quotes, start=1)
+            for n, each in enumerate(self._checking.state().quotes, start=1)
         )
 
     def _shown(self, text: str) -> str:

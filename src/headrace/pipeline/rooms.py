@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headrace.config.model import Service, Workspace
-    from headrace.core.ports import Clock, Directory, Guard, Ids, Ledger, PolicyEngine, Retriever
+    from headrace.core.ports import Clock, Directory, EvidenceChecker, Guard, Ids, Ledger, PolicyEngine, Retriever
     from headrace.core.text import Action
     from headrace.routing.running import Running
 
@@ -40,6 +40,7 @@ class Rooms:
     directory: Directory
     policy: PolicyEngine
     retriever: Retriever
+    checker: EvidenceChecker
     ledger: Ledger
     clock: Clock
     ids: Ids

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def run(trail: Trail, reserved: Reserved, generation: Generation, checking: Checking, releasing: Releasing) -> Answer:
     """Price the answer, commit its record, and say everything that the client is told. Raises Unavailable: then nothing was said."""
     rooms, routed = trail.rooms, reserved.routed
-    generated, released = generation.state(), releasing.state()
+    generated, checked, released = generation.state(), checking.state(), releasing.state()
     cost = generation.cost(generated.usage)
     salts = {"prompt": rooms.ids.salt(), "answer": rooms.ids.salt()}
     commitments = {
@@ -35,11 +35,12 @@ async def run(trail: Trail, reserved: Reserved, generation: Generation, checking
         call=trail.received.call,
         revision=rooms.revision,
         text=released.text,
-        finish=generated.finish or FinishReason.STOP,
-        mode=generated.mode,
+        finish=generated.finish if generated.finish and generated.mode is checked.mode else FinishReason.STOP,
+        mode=checked.mode,
         confidence=routed.grounded.confidence if routed.grounded else None,
         citations=released.citations,
         nearest=_nearest(reserved),
+        sentences=checked.sentences,
         decision=routed.screened.decision,
         deployment=routed.deployment,
         considered=routed.considered,

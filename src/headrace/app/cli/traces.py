@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from headrace.app.cli.drafts import drafted
 from headrace.app.cli.sentences import mapping, mappings, milliseconds, money, names
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ def _grounded(facts: Json) -> str:
     passages = mappings(facts.get("passages"))
     arms = [f"{arm} {' '.join(_rank(each, arm) for each in passages)}" for arm in _arms(passages)]
     how = f" ({', '.join(arms)})" if arms else ""
-    earned = {"quote": "it earns a quote", "abstain": "it earns no quote"}.get(str(facts.get("mode")), f"mode {facts.get('mode')}")
+    earned = {"quote": "it earns a quote", "draft": "it earns a draft", "abstain": "it earns no quote"}.get(
+        str(facts.get("mode")), f"mode {facts.get('mode')}"
+    )
     confidence = f"confidence {_int(facts.get('confidence_ppm')) / 1_000_000:.2f}: {earned}"
     found = f" · {_findings(facts)}" if facts.get("findings") else ""
     return f"{len(passages)} of {_count(facts.get('candidates'), 'passage')}{how} · {confidence} · index v{facts.get('index')}{found}"
@@ -187,7 +190,7 @@ def _not_reserved(facts: Json) -> str:
 
 def _generated(facts: Json) -> str:
     mode = facts.get("mode")
-    if mode != "generate":
+    if mode not in {"generate", "draft"}:
         return {"quote": "quoted: no model was needed", "abstain": "abstained: no model was needed"}.get(str(mode), str(mode))
     if facts.get("finish") is None and facts.get("first_token_us") is None:
         return ""
@@ -203,7 +206,7 @@ def _generated(facts: Json) -> str:
 
 def _checked(facts: Json) -> str:
     held = f" · held back {facts.get('held_back')} characters at most" if facts.get("held_back") else ""
-    return f"{_findings(facts)}{held}"
+    return f"{drafted(facts)}{_findings(facts)}{held}"
 
 
 def _released(facts: Json, record: Json) -> str:

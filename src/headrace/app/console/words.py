@@ -44,6 +44,7 @@ WIDTH: Final = 1000
 """Units in which the strip of stages is drawn."""
 MODES: Final[Mapping[Mode, str]] = {
     Mode.QUOTE: "quoted: the sentences of the sources, word for word",
+    Mode.DRAFT: "drafted: written by a model from the sources, each sentence checked against them",
     Mode.ABSTAIN: "abstained: nothing that you may read answers this",
     Mode.GENERATE: "generated: written by a model, without sources",
 }

@@ -45,7 +45,7 @@ class Metrics:
         self._findings = counter(
             "guard_findings", "What guards found, by service, guard, kind and action.", "service", "guard", "kind", "action"
         )
-        self._modes = counter("answers", "Answers by service and mode: quote, abstain, generate.", "service", "mode")
+        self._modes = counter("answers", "Answers by service and mode: quote, draft, abstain, generate.", "service", "mode")
         self.running = Gauge("headrace_requests_running", "Requests under way.", registry=registry)
 
     def answered(self, answer: Answer, seconds: float, first: float | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 if TYPE_CHECKING:
+    from headrace.core.draft import Sentence
     from headrace.core.flow import Answer, Citation
     from headrace.core.text import Finding
     from headrace.core.values import Usage
@@ -37,6 +38,16 @@ class PlaceWords(msgspec.Struct):
     start: int
     end: int
     place: str
+
+
+class SentenceWords(msgspec.Struct):
+    """What became of one sentence that a model drafted. `cites` are numbers of citations; `score` is the chance that the sources support
+    it; `reason`, when it was not cited, is one of ``unsupported``, ``number``, ``name``, ``contrary``, ``leans``, ``unfinished``."""
+
+    outcome: Literal["cited", "flagged", "removed"]
+    score: float
+    reason: str
+    cites: list[int]
 
 
 class DecisionWords(msgspec.Struct):
@@ -101,10 +112,11 @@ class HeadraceWords(msgspec.Struct):
     request: str
     service: str
     revision: str
-    mode: Literal["quote", "abstain", "generate"]
+    mode: Literal["quote", "draft", "abstain", "generate"]
     confidence: float | None
     citations: list[CitationWords]
     nearest: list[PlaceWords]
+    sentences: list[SentenceWords]
     decision: DecisionWords
     route: RouteWords
     findings: list[FindingWords]
@@ -219,6 +231,7 @@ def words(answer: Answer) -> HeadraceWords:
         confidence=answer.confidence,
         citations=[_citation(each) for each in answer.citations],
         nearest=[PlaceWords(each.n, each.document, each.version, each.start, each.end, each.place) for each in answer.nearest],
+        sentences=[_sentence(each) for each in answer.sentences],
         decision=DecisionWords(answer.decision.allowed, list(answer.decision.policies), list(answer.decision.obligations)),
         route=RouteWords(answer.deployment, answer.considered),
         findings=[finding_words(each) for each in answer.findings],
@@ -236,6 +249,10 @@ def words(answer: Answer) -> HeadraceWords:
 
 def _citation(cited: Citation) -> CitationWords:
     return CitationWords(cited.n, cited.document, cited.version, cited.start, cited.end, cited.place, cited.quote, cited.confidence)
+
+
+def _sentence(drafted: Sentence) -> SentenceWords:
+    return SentenceWords(drafted.outcome.value, round(drafted.score, 6), drafted.reason, list(drafted.cites))
 
 
 def finding_words(found: Finding) -> FindingWords:

@@ -187,6 +187,7 @@ class Inside:
             directory=parts.directory(workspace),
             policy=parts.policy(workspace),
             retriever=parts.knowledge,
+            checker=parts.knowledge,
             ledger=parts.ledger,
             clock=parts.clock,
             ids=parts.ids,

@@ -1,4 +1,4 @@
-"""The knowledge process: searches each tenant's passages while the ingest process writes them.
+"""The knowledge process: searches each tenant's passages while the ingest process writes them, and checks drafts against what was found.
 
 It listens at once and loads what is heavy (vector store, embedder) beside that: a search that comes meanwhile waits for it.
 """
@@ -16,31 +16,38 @@ from headrace.config.layout import Layout
 from headrace.core.errors import Unavailable
 from headrace.core.values import Scope
 from headrace.ipc import server
-from headrace.knowledge.messages import Find
+from headrace.knowledge.messages import Check, Find
 
 if TYPE_CHECKING:
-    from headrace.knowledge.retrieve import Retrieval
+    from headrace.app.search.drivers import Searching
 
 LEAN = {"TOKIO_WORKER_THREADS": "2", "LANCE_CPU_THREADS": "2", "LANCE_IO_THREADS": "4"}
 """Threads of the vector store. By default it starts dozens, each with memory of its own."""
 
 _find = msgspec.msgpack.Decoder(Find)
+_check = msgspec.msgpack.Decoder(Check)
 _encoder = msgspec.msgpack.Encoder()
 
 
 class Knowledge:
     """The methods of the process; `loading` brings what they work with."""
 
-    def __init__(self, loading: asyncio.Future[Retrieval]) -> None:
+    def __init__(self, loading: asyncio.Future[Searching]) -> None:
         self._loading = loading
 
     async def find(self, payload: bytes) -> bytes:
         """Search; waits while the embedder loads."""
         asked = _find.decode(payload)
-        retrieval = await asyncio.shield(self._loading)
+        retrieval = (await asyncio.shield(self._loading)).retrieval
         scope = Scope(asked.tenant, asked.sources, frozenset(asked.acls))
         found = await retrieval.find(asked.question, scope, asked.limit, quotes=asked.quotes, scores=asked.scores)
         return _encoder.encode(found)
+
+    async def check(self, payload: bytes) -> bytes:
+        """Check the sentences of a draft; waits while the embedder loads."""
+        asked = _check.decode(payload)
+        checker = (await asyncio.shield(self._loading)).checker
+        return _encoder.encode(await checker.check(asked.sentences, asked.evidence()))
 
     async def ready(self, payload: bytes) -> bytes:
         """Nil, once searches are answered at once. Raises Unavailable until then."""
@@ -55,18 +62,19 @@ async def serve(layout: Layout) -> None:
     """Serve searches until cancelled. Raises OperationFailed when the embedder's weights are not here."""
     loading = asyncio.ensure_future(asyncio.to_thread(_loaded, layout))
     knowledge = Knowledge(loading)
-    async with await server.serve(layout.socket("knowledge"), {"find": knowledge.find, "ready": knowledge.ready}):
+    methods = {"find": knowledge.find, "check": knowledge.check, "ready": knowledge.ready}
+    async with await server.serve(layout.socket("knowledge"), methods):
         await loading
         await asyncio.get_running_loop().create_future()
 
 
-def _loaded(layout: Layout) -> Retrieval:
+def _loaded(layout: Layout) -> Searching:
     for name, value in LEAN.items():
         os.environ.setdefault(name, value)
     # Imported here, in a thread, and not before: native start-up takes a second or more, and the socket listens meanwhile.
     from headrace.app.search import drivers  # noqa: PLC0415
 
-    return drivers.retrieval(layout, drivers.embedder())
+    return drivers.searching(layout, drivers.embedder())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,7 @@ from headrace.adapters.stores.lance_table import session
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.errors import NotFound
+from headrace.knowledge.checker import Checker
 from headrace.knowledge.quote import Quoter
 from headrace.knowledge.retrieve import Retrieval
 
@@ -47,8 +49,26 @@ class Indexes:
         return self._open[tenant]
 
 
-def retrieval(layout: Layout, minilm: MiniLM | None) -> Retrieval:
-    """Search over the tenants of a workspace; without an embedder by words alone. For the running event loop."""
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """What the knowledge process serves: search, and drafts checked against what it found. They share what was read of passages."""
+
+    retrieval: Retrieval
+    checker: Checker
+
+
+def searching(layout: Layout, minilm: MiniLM) -> Searching:
+    """Search and check over the tenants of a workspace. For the running event loop."""
     cores = len(os.sched_getaffinity(0))
     threads = ThreadPoolExecutor(cores, thread_name_prefix="search")
-    return Retrieval(Indexes(layout).of, cast("Embedder | None", minilm), Quoter(minilm) if minilm else None, threads, at_once=cores)
+    quoter = Quoter(minilm)
+    found = Retrieval(Indexes(layout).of, cast("Embedder", minilm), quoter, threads, at_once=cores)
+    return Searching(found, Checker(quoter.readings, threads))
+
+
+def retrieval(layout: Layout, minilm: MiniLM | None) -> Retrieval:
+    """Search over the tenants of a workspace; without an embedder by words alone. For the running event loop."""
+    if minilm is not None:
+        return searching(layout, minilm).retrieval
+    threads = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="search")
+    return Retrieval(Indexes(layout).of, None, None, threads)

@@ -1,0 +1,34 @@
+"""What became of a draft, in a sentence: for traces and answers in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from headrace.app.cli.sentences import mappings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WHY: Final = {
+    "unsupported": "not supported",
+    "number": "a figure that no source holds",
+    "name": "a name that no source holds",
+    "contrary": "against the source",
+    "leans": "leaning on one removed",
+    "unfinished": "cut off",
+}
+"""Why a sentence was not cited."""
+
+
+def drafted(facts: Mapping[str, object]) -> str:
+    """``5 sentences: 3 cited, 2 removed (1 a figure that no source holds, 1 not supported) · ``; nothing when nothing was drafted."""
+    sentences = mappings(facts.get("sentences"))
+    if not sentences:
+        return ""
+    outcomes = Counter(str(each.get("outcome")) for each in sentences)
+    reasons = Counter(WHY.get(str(each.get("reason")), str(each.get("reason"))) for each in sentences if each.get("reason"))
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    why = f" ({', '.join(f'{count} {reason}' for reason, count in sorted(reasons.items()))})" if reasons else ""
+    quoted = "; too little was left, so it quotes" if facts.get("mode") == "quote" else ""
+    return f"{len(sentences)} sentence{'' if len(sentences) == 1 else 's'} drafted: {told}{why}{quoted} · "

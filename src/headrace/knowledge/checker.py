@@ -1,0 +1,94 @@
+"""Checks drafts: which sentences the passages support, and where. Port EvidenceChecker.
+
+    checker = Checker(quoter.readings, threads)
+    verdicts = await checker.check(["The fee is 40 francs."], [Evidence("Fees", "The annual fee is 40 francs.")])
+
+First comes what can be said for sure: a figure must stand in what is cited, a name in the cited passages, and what is cited must not say
+the opposite. Then comes what can be said with a chance only: how near the sentence is to what would be cited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from headrace.core.values import Span, Verdict
+from headrace.knowledge.chunk_measure import tokens
+from headrace.knowledge.figures import Figures, figures
+from headrace.knowledge.names import Names
+from headrace.knowledge.polarity import contrary
+from headrace.knowledge.reading import SEEN
+from headrace.knowledge.support import MOST, support
+from headrace.knowledge.supported import THRESHOLD, chance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from concurrent.futures import Executor
+
+    from headrace.core.values import Evidence
+    from headrace.knowledge.reading import Reading, Readings
+    from headrace.knowledge.sentences import Unit
+
+    Place = tuple[int, Unit]
+
+UNSUPPORTED, NUMBER, NAME, CONTRARY = "unsupported", "number", "name", "contrary"
+
+
+class Checker:
+    """Gives verdicts. Same sentence and passages, same verdict, whatever was checked before or beside it. `threads` do the work."""
+
+    def __init__(self, readings: Readings, threads: Executor) -> None:
+        self._readings = readings
+        self._threads = threads
+
+    async def check(self, sentences: Sequence[str], passages: Sequence[Evidence]) -> Sequence[Verdict]:
+        """A verdict for each sentence, in order."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.verdicts, sentences, passages)
+
+    def verdicts(self, sentences: Sequence[str], passages: Sequence[Evidence]) -> list[Verdict]:
+        """The same, CPU-bound."""
+        return [self._verdict(each.encode(errors="replace").decode(), passages) for each in sentences]
+
+    def _verdict(self, sentence: str, passages: Sequence[Evidence]) -> Verdict:
+        if not passages or tokens(sentence) > SEEN:  # of a longer one the embedder would not see the end
+            return Verdict(0.0, UNSUPPORTED)
+        asked, readings = self._readings.of(sentence, passages)
+        found = support(sentence, asked, passages, readings)
+        if found is None:
+            return Verdict(0.0, UNSUPPORTED)
+        score = chance(found)
+        units = completed(sentence, found.units, passages, readings)
+        reason = reasoned(sentence, units, passages) or ("" if score >= THRESHOLD else UNSUPPORTED)
+        return Verdict(score, reason, () if reason else tuple(Span(place, unit.start, unit.end) for place, unit in units))
+
+
+def completed(sentence: str, units: tuple[Place, ...], passages: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[Place, ...]:
+    """The units, and those that hold what figures they lack."""
+    if not figures(sentence):
+        return units
+    first = dict.fromkeys(place for place, _ in units)
+    every = [
+        (place, unit) for place in (*first, *(each for each in range(len(passages)) if each not in first)) for unit in readings[place].units
+    ]
+    while len(units) < MOST and (lacking := Figures(*_texts(units, passages)).lacking(sentence)):
+        holding = (each for each in every if each not in units and any(map(Figures(*_texts([each], passages)).hold, lacking)))
+        more = next(holding, None)
+        if more is None:
+            break
+        units = (*units, more)
+    return units
+
+
+def reasoned(sentence: str, units: Sequence[Place], passages: Sequence[Evidence]) -> str:
+    """Why a sentence must not be let through; empty when nothing speaks against it."""
+    texts = _texts(units, passages)
+    if Figures(*texts).lacking(sentence):
+        return NUMBER
+    pages = [text for place in sorted({place for place, _ in units}) for text in (passages[place].heading, passages[place].text)]
+    if Names(*pages).lacking(sentence):
+        return NAME
+    return CONTRARY if contrary(sentence, texts[0]) else ""
+
+
+def _texts(units: Iterable[Place], passages: Sequence[Evidence]) -> list[str]:
+    return [passages[place].text[unit.start : unit.end] for place, unit in units]

@@ -1,0 +1,108 @@
+"""The words of figures: spelled numbers, magnitudes, months, units and bounds of English, each with what it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _numbered(words: str, first: int, step: int = 1) -> dict[str, int]:
+    return {word: first + step * place for place, word in enumerate(words.split())}
+
+
+SMALL: Final[Mapping[str, int]] = {
+    **_numbered("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen", 0),
+    **_numbered("seventeen eighteen nineteen", 17),
+    **_numbered("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10),
+    "fourty": 40,
+    "dozen": 12,
+}
+ORDINALS: Final[Mapping[str, int]] = {
+    **_numbered("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth", 1),
+    **_numbered("sixteenth seventeenth eighteenth nineteenth", 16),
+    **_numbered("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth", 20, 10),
+    "hundredth": 100,
+    "thousandth": 1000,
+}
+SPELLED: Final[Mapping[str, int]] = {**SMALL, **ORDINALS}
+MULTIPLES: Final[Mapping[str, str]] = {
+    "half": "0.5",
+    "halves": "0.5",
+    "twice": "2",
+    "double": "2",
+    "doubled": "2",
+    "triple": "3",
+    "thrice": "3",
+}
+MAGNITUDES: Final[Mapping[str, int]] = {
+    "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "bn": 10**9, "mn": 10**6, "k": 10**3,
+}  # fmt: skip
+VAGUE: Final = frozenset({"dozens", "hundreds", "thousands", "millions", "billions", "trillions"})
+"""How many these are nobody knows: they are held where the same word stands."""
+MONTHS: Final[Mapping[str, int]] = {
+    **_numbered("january february march april may june july august september october november december", 1),
+    **_numbered("jan feb mar apr", 1),
+    **_numbered("jun jul aug sep oct nov dec", 6),
+    "sept": 9,
+}
+_UNITS = {
+    "%": "% percent percentage pct",
+    "USD": "$ usd dollar dollars",
+    "EUR": "€ eur euro euros",
+    "GBP": "£ gbp pound sterling",
+    "CHF": "chf franc francs",
+    "JPY": "¥ jpy yen",
+    "INR": "₹ inr rupee rupees",
+    "cent": "¢ cent cents",
+    "ms": "ms millisecond milliseconds",
+    "s": "s sec secs second seconds",
+    "min": "min mins minute minutes",
+    "h": "h hr hrs hour hours",
+    "d": "d day days",
+    "week": "week weeks",
+    "month": "month months",
+    "year": "year years yr yrs",
+    "decade": "decade decades",
+    "century": "century centuries",
+    "mm": "mm millimetre millimetres millimeter millimeters",
+    "cm": "cm centimetre centimetres centimeter centimeters",
+    "m": "m metre metres meter meters",
+    "km": "km kilometre kilometres kilometer kilometers",
+    "mile": "mi mile miles",
+    "ft": "ft foot feet",
+    "inch": "inch inches",
+    "g": "g gram grams gramme grammes",
+    "mg": "mg milligram milligrams",
+    "kg": "kg kilo kilos kilogram kilograms",
+    "t": "tonne tonnes ton tons",
+    "lb": "lb lbs pounds",
+    "oz": "oz ounce ounces",
+    "ml": "ml millilitre millilitres milliliter milliliters",
+    "l": "l litre litres liter liters",
+    "ha": "ha hectare hectares",
+    "acre": "acre acres",
+    "B": "byte bytes",
+    "KB": "kb kilobyte kilobytes",
+    "MB": "mb megabyte megabytes",
+    "GB": "gb gigabyte gigabytes",
+    "TB": "tb terabyte terabytes",
+    "W": "watt watts",
+    "kW": "kw kilowatt kilowatts",
+    "kWh": "kwh",
+    "V": "volt volts",
+    "Hz": "hz hertz",
+    "°C": "°c celsius",
+    "°F": "°f fahrenheit",
+}
+UNITS: Final[Mapping[str, str]] = {word: unit for unit, words in _UNITS.items() for word in words.split()}
+"""A unit by each of its spellings, in small letters."""
+LOWER: Final = (
+    "at least", "minimum", "min", "more than", "greater than", "over", "above", "no less than", "not less than", "no fewer than", "exceeds",
+    "exceeding", "starting at", "starts at", "after", "since", "minimum of", "at minimum", "no earlier than",
+)  # fmt: skip
+UPPER: Final = (
+    "at most", "maximum", "max", "less than", "fewer than", "under", "below", "no more than", "not more than", "up to", "within", "before",
+    "until", "maximum of", "at maximum", "not exceed", "not exceeding", "no later than", "by",
+)  # fmt: skip

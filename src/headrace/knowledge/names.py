@@ -1,0 +1,164 @@
+"""The names of a text: what is written with capitals, addresses, and words that are no plain words, as they are compared.
+
+A name is held where its words stand in the same order, with at most two others between: ``Ana Muster`` is held by ``Ana M. Muster``. The
+first word of a sentence is a name unless it is a common word of English or stands in the sources in some form. Scripts without capitals
+have no names here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headrace.knowledge.common_words import COMMON
+from headrace.knowledge.folded import bare, folded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_TOKEN = re.compile(r"\w+(?:[._/@\\:#&+'-]+\w+)*")
+_WORD = re.compile(r"\w+(?:'\w+)*")
+_MARKED = re.compile(r"[._/@\\:#&+]")
+_NO_NAME = re.compile(r"[a-z]+(?:/[a-z]+)+|[\d.,:/+-]+[A-Za-z]{0,3}")
+"""``and/or``, and what is a figure."""
+_ABBREVIATED = frozenset({"e.g", "i.e", "a.m", "p.m", "a.k.a"})
+_PARTICLES = frozenset({"of", "de", "van", "von", "der", "la", "le", "du", "di", "da", "del", "bin", "al"})
+_BETWEEN = 2
+"""Words that may stand between two words of a name: an initial, a title, a middle name."""
+_STEM = re.compile(r"(?:ing|edly|ed|es|ly|s|er|ers|ion|ions|e)\Z")
+_SHORTEST_STEM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Words that follow each other, as they are compared. `loose`: it may be a plain word; `written`: compared letter for letter."""
+
+    words: tuple[str, ...]
+    loose: bool = False
+    written: str = ""
+
+
+class Names:
+    """The names of texts that are taken for true; any word can be part of one."""
+
+    def __init__(self, *texts: str) -> None:
+        self._texts = [folded(text) for text in texts]
+        self._written = " ".join(" ".join(text.casefold().split()) for text in self._texts)
+        self._capitals = {word for text in self._texts for word in _WORD.findall(text) if word.isupper()}
+        self._places: dict[str, list[int]] = {}
+        place = 0
+        for text in self._texts:
+            for word in _WORD.findall(text):
+                for each in {bare(word), *word_parts(word)}:
+                    self._places.setdefault(each, []).append(place)
+                place += 1
+            place += _BETWEEN + 2
+        self._stems = {stem(word) for word in self._places}
+
+    def lacking(self, text: str) -> list[Name]:
+        """The names of another text that these do not hold."""
+        return [name for name in names(text) if not self.hold(name)]
+
+    def hold(self, name: Name) -> bool:
+        """Whether a name stands here."""
+        if name.written:
+            return name.written in self._capitals if name.written.isupper() else _bounded(name.written, self._written)
+        if name.loose:
+            return any(word in self._places or stem(word) in self._stems for word in _forms(name.words[0]))
+        return self._follow([self._at(word) for word in name.words])
+
+    def _at(self, word: str) -> list[int]:
+        return sorted({place for form in _forms(word) for place in self._places.get(form, ())})
+
+    @staticmethod
+    def _follow(places: Sequence[list[int]]) -> bool:
+        reached = set(places[0])
+        for following in places[1:]:
+            reached = {there for there in following if any(there - step in reached for step in range(_BETWEEN + 2))}
+        return bool(reached)
+
+
+def names(text: str) -> list[Name]:
+    """The names of a text that must be proved."""
+    return list(_names(folded(text)))
+
+
+def _names(text: str) -> Iterator[Name]:
+    run: list[str] = []
+    end = 0
+    for found in _TOKEN.finditer(text):
+        word = found[0]
+        goes_on = not text[end : found.start()].strip(" ") and (word in _PARTICLES or word != word.lower()) and not _marked(word)
+        if run and not goes_on:
+            yield Name(tuple(run))
+            run = []
+        end = found.end()
+        if _marked(word):
+            yield Name((), written=word.casefold())
+        elif word != word.lower():
+            yield from _capital(text, found, run)
+    if run:
+        yield Name(tuple(run))
+
+
+def _capital(text: str, found: re.Match[str], run: list[str]) -> Iterator[Name]:
+    """A word with a capital: it joins the name under way, is one by itself, or is none."""
+    word = found[0]
+    common = bare(word) in COMMON
+    if not run and _plain(text, found):
+        if not common:
+            yield Name((bare(word),), loose=True)
+    elif common and word.isupper() and len(word) > 1 and not text.isupper():
+        yield Name((), written=word)
+    elif not common:
+        run.append(bare(word))
+
+
+def _marked(word: str) -> bool:
+    """Whether it is an address, a path, a name from a program: compared as it is written."""
+    return _MARKED.search(word) is not None and not _NO_NAME.fullmatch(word) and word.casefold() not in _ABBREVIATED
+
+
+def _plain(text: str, found: re.Match[str]) -> bool:
+    """Whether a capital may be there only because a sentence begins."""
+    word = found[0]
+    if not word[1:].islower() and len(word) > 1 and "'" not in word and "-" not in word:
+        return False
+    before = text[: found.start()].rstrip(" ('\"*_#>-")
+    begins = not before or before[-1] in ".!?:…\n;"
+    if not begins:
+        return word in {"I", "I'm", "I've", "I'd", "I'll"}
+    following = _TOKEN.search(text, found.end())
+    joined = following is not None and text[found.end() : following.start()] == " " and following[0][0].isupper()
+    return not joined or bare(word) in COMMON
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """A word, and itself without a plural's ending or with one."""
+    return (word, word.removesuffix("s"), f"{word}s", word.removesuffix("es"))
+
+
+def word_parts(word: str) -> Iterator[str]:
+    """What is joined by an apostrophe, by itself."""
+    if "'" in word:
+        yield from (bare(part) for part in word.split("'") if len(part) > 1)
+
+
+def stem(word: str) -> str:
+    """A word without its ending, as far as that can be told by letters."""
+    before = ""
+    while before != word:
+        before, word = word, _STEM.sub("", word) if len(_STEM.sub("", word)) >= _SHORTEST_STEM else word
+    return word
+
+
+def _bounded(written: str, text: str) -> bool:
+    """Whether it stands there as a whole."""
+    at = text.find(written)
+    while at >= 0:
+        end = at + len(written)
+        if not (text[at - 1 : at].isalnum() and at) and not text[end : end + 1].isalnum():
+            return True
+        at = text.find(written, at + 1)
+    return False
