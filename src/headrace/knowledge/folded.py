@@ -6,7 +6,7 @@ import unicodedata
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _MARKS = {**_DASHES, ord("’"): "'", ord("‘"): "'", ord("ʼ"): "'", ord("⁄"): "/", ord("٬"): ",", ord("٫"): "."}
-_INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+_INVISIBLE: dict[int, None] = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 
 
 def folded(text: str) -> str:

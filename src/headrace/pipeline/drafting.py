@@ -40,7 +40,10 @@ def prompt(screened: Screened, passages: Sequence[CleanPassage]) -> CleanPrompt:
     own = turns[0].text if turns and turns[0].role is Role.SYSTEM and turns[0].text.part < 0 else None
     parts: list[CleanText | LiteralString] = [own, "\n\n", TOLD] if own is not None else [TOLD]
     for number, passage in zip(_NUMBERS, passages, strict=False):
-        parts += "\n\n", number, *((" ", passage.heading) if passage.heading is not None else ()), "\n", passage.text
+        parts.extend(("\n\n", number))
+        if passage.heading is not None:
+            parts.extend((" ", passage.heading))
+        parts.extend(("\n", passage.text))
     told = CleanTurn(Role.SYSTEM, compose(*parts))
     rest = turns[1:] if own is not None else turns
     return CleanPrompt((told, *rest), reduce(lambda one, other: one.join(other), (told.text.label, screened.prompt.label)))
