@@ -174,6 +174,16 @@ class House:
 PRICES = ["0.15 EUR per 1M input tokens", "0.60 EUR per 1M output tokens"]
 
 
+def drafting(guards: Mapping[str, object]) -> dict[str, object]:
+    """Services that draft from the handbook, by what they do about a sentence that it does not support."""
+    knowledge = {"sources": ["handbook"], "mode": "draft"}
+    shared = {"models": [{"deployment": "obedient"}], "guards": guards}
+    return {
+        "draft": {"service": "draft", "knowledge": knowledge, "prompt": "prompts/told.md", **shared},
+        "flags": {"service": "flags", "knowledge": {**knowledge, "unsupported": "flag"}, **shared},
+    }
+
+
 def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
     """Services over deployments that are named for how they behave."""
     providers = {name: {"url": f"{url}/v1", "model": name} for name in ("good", *FAULTS)}
@@ -181,7 +191,7 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
     forms["small"] = {"deployment": "small", "provider": {"url": f"{url}/v1", "model": "good", "context": 256}}
     guards = {"input": {"secrets": "refuse", "pii": "mask"}, "output": {"secrets": "refuse", "pii": "mask"}}
     passages = {"passages": {"secrets": "refuse", "pii": "mask"}}
-    services: dict[str, object] = {
+    services: dict[str, object] = drafting(guards | passages) | {
         f"on-{name}": {"service": f"on-{name}", "owner": "desk", "models": [{"deployment": name}], "guards": guards} for name in forms
     }
     services |= {
@@ -190,19 +200,6 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
         "two": {"service": "two", "models": [{"deployment": "slow"}, {"deployment": "good"}]},
         "extract": {"service": "extract", "answer": "json", "models": [{"deployment": "json"}]},
         "help": {"service": "help", "owner": "desk", "knowledge": {"sources": ["handbook"], "passages": 4}, "guards": guards | passages},
-        "draft": {
-            "service": "draft",
-            "knowledge": {"sources": ["handbook"], "mode": "draft"},
-            "models": [{"deployment": "obedient"}],
-            "guards": guards | passages,
-            "prompt": "prompts/told.md",
-        },
-        "flags": {
-            "service": "flags",
-            "knowledge": {"sources": ["handbook"], "mode": "draft", "unsupported": "flag"},
-            "models": [{"deployment": "obedient"}],
-            "guards": guards | passages,
-        },
         "strict": {"service": "strict", "knowledge": {"sources": ["handbook"], "abstain_below": 1.0}, "guards": passages},
     }
     rules = [{"path": "hr/**", "readers": {"people": ["director"]}}]

@@ -374,8 +374,6 @@ class Answer:
     citations: tuple[Citation, ...] = field(repr=False)
     nearest: tuple[Citation, ...] = field(repr=False)
     """When abstaining: the nearest places that the asker may read (their quote is empty)."""
-    sentences: tuple[Sentence, ...]
-    """Of a draft: what became of each sentence that the model wrote, also when the answer fell back to quotes."""
     decision: Decision
     deployment: str | None
     considered: int
@@ -386,3 +384,5 @@ class Answer:
     salts: dict[str, str]
     stages_us: dict[str, int]
     """Time by stage, in microseconds."""
+    sentences: tuple[Sentence, ...] = ()
+    """Of a draft: what became of each sentence that the model wrote, also when the answer fell back to quotes."""

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headrace.knowledge.common_words import COMMON
+from headrace.knowledge.everyday import EVERYDAY
 from headrace.knowledge.folded import bare, folded
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _names(text: str) -> Iterator[Name]:
 def _capital(text: str, found: re.Match[str], run: list[str]) -> Iterator[Name]:
     """A word with a capital: it joins the name under way, is one by itself, or is none."""
     word = found[0]
-    common = bare(word) in COMMON
+    common = bare(word) in EVERYDAY
     if not run and _plain(text, found):
         if not common:
             yield Name((bare(word),), loose=True)
@@ -131,7 +131,7 @@ def _plain(text: str, found: re.Match[str]) -> bool:
         return word in {"I", "I'm", "I've", "I'd", "I'll"}
     following = _TOKEN.search(text, found.end())
     joined = following is not None and text[found.end() : following.start()] == " " and following[0][0].isupper()
-    return not joined or bare(word) in COMMON
+    return not joined or bare(word) in EVERYDAY
 
 
 def _forms(word: str) -> tuple[str, ...]:

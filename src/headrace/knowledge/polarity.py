@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from headrace.knowledge.common_words import COMMON
+from headrace.knowledge.everyday import EVERYDAY
 from headrace.knowledge.folded import folded
 from headrace.knowledge.names import stem
 
@@ -74,7 +74,7 @@ class _Said:
             if not word[0].isalnum() or word in {"but", "because", "unless", "if"}:
                 left = 0
                 continue
-            if word in COMMON and word not in OPPOSITES:
+            if word in EVERYDAY and word not in OPPOSITES:
                 continue
             self.words.add(word)
             (self.denied if left > 0 else self.affirmed).add(stem(word))

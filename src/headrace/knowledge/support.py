@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headrace.knowledge.common_words import COMMON
+from headrace.knowledge.everyday import EVERYDAY
 from headrace.knowledge.folded import folded
 from headrace.knowledge.names import stem
 
@@ -72,7 +72,7 @@ def _by_unit(near: Floats, reading: Reading) -> Floats:
 def _weights(sentence: str, offsets: Sequence[tuple[int, int]]) -> Floats:
     """Content tokens count alike and others not at all; all alike when there is none. They add up to 1."""
     words = (sentence[start:end].lower() for start, end in offsets)
-    marked = np.asarray([word.isalnum() and word not in COMMON for word in words], dtype=np.float32)
+    marked = np.asarray([word.isalnum() and word not in EVERYDAY for word in words], dtype=np.float32)
     marked = marked if marked.any() else np.ones_like(marked)
     return marked / marked.sum()
 
@@ -102,4 +102,4 @@ def _shared(sentence: str, texts: Sequence[str]) -> float:
 
 
 def _stems(text: str) -> set[str]:
-    return {stem(word) for word in _WORD.findall(folded(text).casefold()) if word not in COMMON}
+    return {stem(word) for word in _WORD.findall(folded(text).casefold()) if word not in EVERYDAY}

@@ -214,7 +214,7 @@ def test_sentences_for_what_is_told_seldom() -> None:
     lines = [line[26:] for line in trace_lines(record, RECEIPT)]
     assert lines[:5] == [
         "allowed by a, b · obliged to cite · revision 7f",
-        "2 of 0 passages (bm25 #1 –, dense – #2) · confidence 0.00: mode draft · index vNone",
+        "2 of 0 passages (bm25 #1 –, dense – #2) · confidence 0.00: it earns a draft · index vNone",
         "prompt 20 and answer up to 6 of 256 tokens · slot after 1.5 ms · 0.01 at most",
         "draft",
         "email drop (tool, 0–1)",

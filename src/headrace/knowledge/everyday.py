@@ -32,4 +32,4 @@ _WORDS: Final = """
     what's whatever when whenever where whereas wherever whether which whichever while who whoever whole whom whose why will with
     within without won't work would wouldn't write yes yesterday yet you you'd you'll you're you've your yours yourself yourselves
     """
-COMMON: Final = frozenset(_WORDS.split())
+EVERYDAY: Final = frozenset(_WORDS.split())
