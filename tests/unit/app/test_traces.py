@@ -201,9 +201,9 @@ def test_sentences_for_what_is_told_seldom() -> None:
         **ledgers.settled(),
         "stages": [
             {"stage": "admitted", "us": 5, "facts": {"policies": ["a", "b"], "obligations": ["cite"], "revision": "7f"}},
-            {"stage": "grounded", "us": 5, "facts": {"mode": "draft", "passages": [{"ranks": {"bm25": 1}}, {"ranks": {"dense": 2}}]}},
+            {"stage": "grounded", "us": 5, "facts": {"mode": "other", "passages": [{"ranks": {"bm25": 1}}, {"ranks": {"dense": 2}}]}},
             {"stage": "reserved", "us": 5, "facts": counted},
-            {"stage": "generated", "us": 5, "facts": {"mode": "draft"}},
+            {"stage": "generated", "us": 5, "facts": {"mode": "other"}},
             {
                 "stage": "checked",
                 "us": 5,
@@ -214,9 +214,9 @@ def test_sentences_for_what_is_told_seldom() -> None:
     lines = [line[26:] for line in trace_lines(record, RECEIPT)]
     assert lines[:5] == [
         "allowed by a, b · obliged to cite · revision 7f",
-        "2 of 0 passages (bm25 #1 –, dense – #2) · confidence 0.00: it earns a draft · index vNone",
+        "2 of 0 passages (bm25 #1 –, dense – #2) · confidence 0.00: mode other · index vNone",
         "prompt 20 and answer up to 6 of 256 tokens · slot after 1.5 ms · 0.01 at most",
-        "draft",
+        "other",
         "email drop (tool, 0–1)",
     ]
     assert [milliseconds(us) for us in (49, 9_940, 10_400, 1_234_567)] == ["0.0 ms", "9.9 ms", "10 ms", "1235 ms"]
