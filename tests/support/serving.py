@@ -15,12 +15,16 @@ from prometheus_client import CollectorRegistry
 
 from headrace.app.http import server
 from headrace.app.http.gateway import Offer, Readiness
+from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
+from headrace.app.requests.following import Following
+from headrace.config.layout import Layout
 from headrace.config.model import Limits
+from headrace.knowledge.documents import DocumentStore
 from headrace.pipeline import line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Sequence
 
     from starlette.types import ASGIApp
 
@@ -207,6 +211,13 @@ class HouseGateway:
         return self.house.rooms.clock
 
     @property
+    def requests(self) -> Following:
+        """Over the same ledger and the rooms of the house."""
+        layout = Layout(self.house.folder)
+        library = SourceLibrary(layout, lambda: self.house.rooms, lambda tenant: DocumentStore(layout.documents(tenant)))
+        return Following(self.house.ledger, layout, lambda: self.house.rooms, library)
+
+    @property
     def ids(self) -> Ids:
         return self.house.rooms.ids
 
@@ -230,12 +241,6 @@ class HouseGateway:
 
     def observes(self, principal: Principal) -> bool:
         return self.house.rooms.policy.decide(principal, "observe", ("Tenant", principal.tenant), {}).allowed
-
-    async def proof(self, principal: Principal, request: str) -> Mapping[str, object] | None:
-        found = await self.house.ledger.find(request)
-        if not found or found[-1]["record"]["principal"] != principal.id:
-            return None
-        return await self.house.ledger.proof(request)
 
     async def readiness(self) -> Readiness:
         return Readiness(self.serves, {"ledger": "ready", "engine-local": "ready" if self.serves else "loads its weights"})

@@ -37,6 +37,11 @@ class Layout:
         """Folder of the log: its database and its signing key."""
         return self.state / "ledger"
 
+    @property
+    def log_key(self) -> Path:
+        """The log's public key, in its C2SP form: what others pin. It is made with the log."""
+        return self.ledger / "log.vkey"
+
     def knowledge(self, tenant: str) -> Path:
         """Folder of one tenant's documents and tables."""
         return self.state / "knowledge" / tenant

@@ -11,6 +11,7 @@ import msgspec
 
 from headrace.core.errors import HeadraceError, Unavailable
 from headrace.core.values import Receipt
+from headrace.evidence.listing import Listing
 from headrace.evidence.messages import Append, Appended
 from headrace.evidence.records import canonical
 from headrace.ipc.client import Client
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.core.values import Facts
+    from headrace.evidence.listing import Wanted
     from headrace.evidence.messages import Found
 
 PATIENCE = 10.0
@@ -34,6 +36,7 @@ _log = logging.getLogger(__name__)
 _appended = msgspec.msgpack.Decoder(Appended)
 _bundle = msgspec.msgpack.Decoder(dict[str, object] | None)
 _found = msgspec.msgpack.Decoder(list[dict[str, object]])
+_listing = msgspec.msgpack.Decoder(Listing)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -68,6 +71,10 @@ class LedgerClient:
     async def find(self, request: str) -> list[Found]:
         """The records of a request (or an act) with their receipts, in order."""
         return cast("list[Found]", _found.decode(await self._patiently("find", _encoder.encode(request))))
+
+    async def requests(self, wanted: Wanted) -> Listing:
+        """A page of requests, newest first. Raises Unavailable."""
+        return _listing.decode(await self._patiently("requests", _encoder.encode(wanted)))
 
     async def checkpoint(self) -> str | None:
         """The latest signed checkpoint (a C2SP note); None while the log is empty."""

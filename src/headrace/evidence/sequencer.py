@@ -23,6 +23,7 @@ import msgspec
 
 from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 from headrace.evidence import records
+from headrace.evidence.indexing import Indexing
 from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.note import load_or_create, sync_folder
 from headrace.evidence.log.reader import LogReader
@@ -220,6 +221,8 @@ async def serve(folder: Path, socket: Path) -> None:
         stack.callback(store.close)
         reading = _Reading(folder)
         stack.callback(reading.close)
+        indexing = Indexing(folder)
+        stack.callback(indexing.close)
         sequencer = Sequencer(store)
         stack.push_async_callback(sequencer.close)
         methods: dict[str, server.Method] = {
@@ -228,10 +231,11 @@ async def serve(folder: Path, socket: Path) -> None:
             "proof": reading.proof,
             "find": reading.find,
             "checkpoint": reading.checkpoint,
+            "requests": indexing.requests,
             "ready": ready,
         }
         await stack.enter_async_context(await server.serve(socket, methods))
-        await asyncio.get_running_loop().create_future()
+        await indexing.follow()
 
 
 def _open(folder: Path) -> LogStore:

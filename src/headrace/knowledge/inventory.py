@@ -6,6 +6,7 @@ counts and pages are of what may be seen and of nothing else. None: all of the s
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from headrace.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
 Seen: TypeAlias = "Callable[[str], bool] | None"
@@ -125,6 +126,12 @@ class Inventory:
     def has(self, name: str, version: str) -> bool:
         """Whether this is (or lately was) a version of this very document: texts are kept by content, and readers by document."""
         return bool(self._rows("SELECT 1 FROM version WHERE document = :name AND version = :version", {"name": name, "version": version}))
+
+    def holding(self, versions: Collection[str]) -> Sequence[tuple[str, str]]:
+        """(version, document) for every document that has, or lately had, one of these versions; in the order of their names."""
+        query = "SELECT version, document FROM version WHERE version IN (SELECT value FROM json_each(:versions)) ORDER BY document"
+        rows = self._rows(query, {"versions": json.dumps(sorted(versions))})
+        return [(row["version"], row["document"]) for row in rows]
 
     def look(self, source: str) -> Look | None:
         """When the source was looked at last; None: never, or before that was written down."""

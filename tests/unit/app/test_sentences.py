@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.app.cli.sentences import money
+from headrace.app.requests.figures import money
 
 
 @pytest.mark.parametrize(

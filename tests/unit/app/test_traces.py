@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from headrace.app.cli.sentences import milliseconds
 from headrace.app.cli.trace import command
 from headrace.app.cli.traces import trace_lines
+from headrace.app.requests.figures import milliseconds
 from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError
 from headrace.evidence import records

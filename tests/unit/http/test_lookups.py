@@ -70,7 +70,7 @@ async def test_a_request_is_proven_to_its_asker_only(served: Served, gateway: Ho
     body = {"model": "on-good", "messages": [{"role": "user", "content": "x"}]}
     asked = (await served.ask("POST", "/v1/chat/completions", body, **MINE)).json["headrace"]
     bundle = (await served.ask("GET", f"/v1/headrace/requests/{asked['request']}/proof", **MINE)).json
-    assert bundle == await gateway.proof(ANA, asked["request"])
+    assert bundle == await gateway.requests.proof(ANA, asked["request"])
     assert asked["request"] in str(bundle)
     for other in ("req_none", asked["request"] + "x", "%00"):
         response = await served.ask("GET", f"/v1/headrace/requests/{other}/proof", **MINE)

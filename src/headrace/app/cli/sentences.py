@@ -1,55 +1,18 @@
-"""Answers in words: what ``ask`` and the first minute print; and how JSON of any form is read for that."""
+"""Answers in words: what ``ask`` and the first minute print."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Context, Decimal
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING
 
 from headrace.app.cli.plain import plain, plain_name
+from headrace.app.requests.figures import money, names
+from headrace.evidence.facts import mapping, mappings
 
-Json: TypeAlias = Mapping[str, object]
+if TYPE_CHECKING:
+    from headrace.evidence.facts import Json
 
-WHOLE_FROM_MS = 10
-"""From here on tenths say nothing."""
-LEAST_FIGURES = 2
-"""Figures of an amount that are shown."""
 SHOWN_FROM_US = 50
 """What took less is left out of an answer's times."""
-
-
-def milliseconds(us: object) -> str:
-    """``2.3 ms`` from microseconds."""
-    value = int(str(us)) / 1000
-    return f"{value:.0f} ms" if value >= WHOLE_FROM_MS else f"{value:.1f} ms"
-
-
-def mapping(value: object) -> Json:
-    """An object; empty for anything else."""
-    return cast("Json", value) if isinstance(value, Mapping) else {}
-
-
-def items(value: object) -> Sequence[object]:
-    """A list; empty for anything else."""
-    return cast("Sequence[object]", value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
-
-
-def mappings(value: object) -> Sequence[Json]:
-    """The objects of a list."""
-    return [cast("Json", each) for each in items(value) if isinstance(each, Mapping)]
-
-
-def names(value: object) -> str:
-    """A list in words."""
-    return ", ".join(str(each) for each in items(value))
-
-
-def money(cost: Json) -> str:
-    """An amount as people read it: two figures where it is less than one, else to the hundredth. JSON has it exactly."""
-    exact = Decimal(str(cost.get("amount")))
-    figures = LEAST_FIGURES if abs(exact) < 1 else exact.adjusted() + 1 + LEAST_FIGURES
-    shown = f"{Context(prec=figures).plus(exact):f}"
-    return f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} {cost.get('currency')}"
 
 
 def answer_lines(response: Json) -> list[str]:

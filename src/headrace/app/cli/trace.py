@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
-from headrace.app.cli.sentences import mapping
 from headrace.app.cli.traces import trace_lines
 from headrace.config.layout import Layout
 from headrace.core.errors import NotFound
 from headrace.evidence import verify
+from headrace.evidence.facts import mapping
 from headrace.evidence.log.files import VKEY_FILE
 from headrace.evidence.log.reader import LogReader
 

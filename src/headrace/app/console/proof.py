@@ -36,7 +36,7 @@ async def download(visit: Visit) -> None:
     """The proof as a file. Raises NotFound when there is no such record, or it is not for this person; Unavailable."""
     session, fields = await visit.signed_form()
     request = fields.get("request", "")
-    found = await visit.gateway.proof(session.principal, request) if _REQUEST.fullmatch(request) else None
+    found = await visit.gateway.requests.proof(session.principal, request) if _REQUEST.fullmatch(request) else None
     if found is None:
         message = "There is no record of this request that you may read."
         raise NotFound(message, code="proof.not_there", mend="A proof is given to whoever asked, and to auditors.")

@@ -10,7 +10,8 @@ from headrace.app import console
 from headrace.app.http import chat, errors
 from headrace.app.http.body import shown
 from headrace.app.http.log import LOG_ENDPOINTS
-from headrace.app.http.lookups import ENDPOINTS, Look
+from headrace.app.http.look import Look
+from headrace.app.http.lookups import ENDPOINTS
 from headrace.app.http.running import Answers
 from headrace.app.http.wire import Sender
 from headrace.core.errors import BadRequest, HeadraceError, NotFound
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from headrace.app.http.gateway import Gateway
-    from headrace.app.http.lookups import Endpoint
+    from headrace.app.http.look import Endpoint
 
 
 def build(gateway: Gateway) -> ASGIApp:

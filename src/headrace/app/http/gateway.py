@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from headrace.app.http.library import Library
     from headrace.app.http.log import Log
+    from headrace.app.requests.port import Requests
     from headrace.config.model import Limits
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
@@ -106,6 +107,11 @@ class Gateway(Protocol):
         ...
 
     @property
+    def requests(self) -> Requests:
+        """Following requests: their facts, their proofs, lists of them."""
+        ...
+
+    @property
     def hosts(self) -> Collection[str]:
         """Host names (lower case, without port) under which browsers reach the console, beside IP addresses and ``localhost``.
         Any other name in a Host header is a foreign page that resolves to us, and is turned away."""
@@ -135,11 +141,6 @@ class Gateway(Protocol):
 
     def observes(self, principal: Principal) -> bool:
         """May this principal read the metrics (action ``observe`` on its tenant)?"""
-        ...
-
-    async def proof(self, principal: Principal, request: str) -> Mapping[str, object] | None:
-        """The proof bundle of a request's record; None when there is none or it is not for this principal (action ``prove``).
-        Raises Unavailable when the ledger is not there."""
         ...
 
     async def readiness(self) -> Readiness:

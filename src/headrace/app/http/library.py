@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from headrace.core.values import Principal
 
@@ -141,4 +141,9 @@ class Library(Protocol):
 
     async def document(self, principal: Principal, name: str, version: str) -> Document | None:
         """The stored text of a version of document ``source/path``, if this principal may read it. Curators who are not readers may not."""
+        ...
+
+    async def holding(self, principal: Principal, versions: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """By version, the documents that have it (or lately had it) and that this principal may read: a record names versions, and no
+        documents. A version of which it may read none is not there."""
         ...

@@ -5,60 +5,21 @@ Each endpoint is a function from a look to a page of JSON (or, for the metrics, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from headrace.app.http import schemas
-from headrace.app.http.credentials import at_this_machine, bearer
+from headrace.app.http import requests, schemas
+from headrace.app.http.credentials import at_this_machine
+from headrace.app.http.look import Found
 from headrace.app.http.wire import encode
 from headrace.core.errors import Forbidden, HeadraceError, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import Scope
-
-    from headrace.app.http.gateway import Gateway, Offer
-    from headrace.core.values import Principal
-
-JSON: Final = b"application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One request to look something up."""
-
-    gateway: Gateway
-    scope: Scope
-
-    @property
-    def name(self) -> str:
-        """What the path names (``{name}``)."""
-        return cast("str", self.scope["path_params"]["name"])
-
-    async def principal(self) -> Principal:
-        """Who asks. Raises Unauthenticated."""
-        return await self.gateway.authenticate(bearer(self.scope))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found."""
-
-    content: bytes = field(repr=False)
-    status: int = 200
-    media: bytes = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class Endpoint(Protocol):
-    """Finds it. Raises HeadraceError."""
-
-    async def __call__(self, look: Look, /) -> Found:
-        """The page."""
-        ...
+    from headrace.app.http.gateway import Offer
+    from headrace.app.http.look import Endpoint, Look
 
 
 async def models(look: Look) -> Found:
@@ -78,20 +39,22 @@ async def model(look: Look) -> Found:
     return Found(encode(_model(found)))
 
 
-async def proof(look: Look) -> Found:
-    """The proof bundle of a request's record. Raises NotFound, alike for none and for somebody else's."""
-    principal = await look.principal()
-    bundle = await look.gateway.proof(principal, look.name)
-    if bundle is None:
-        message = "There is no record of such a request that you may prove."
-        raise NotFound(message, code="request.unknown_request", mend="The id stands in the answer, under headrace.request.")
-    return Found(encode(bundle))
-
-
 async def answer_schema(look: Look) -> Found:
     """The JSON Schema of the ``headrace`` object of an answer."""
     del look
     return Found(encode(schemas.of_answer()), media=b"application/schema+json")
+
+
+async def request_schema(look: Look) -> Found:
+    """The JSON Schema of a request that is followed."""
+    del look
+    return Found(encode(schemas.of_request()), media=b"application/schema+json")
+
+
+async def requests_schema(look: Look) -> Found:
+    """The JSON Schema of a list of requests."""
+    del look
+    return Found(encode(schemas.of_requests()), media=b"application/schema+json")
 
 
 async def error_schema(look: Look) -> Found:
@@ -127,9 +90,13 @@ async def metrics(look: Look) -> Found:
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     "/v1/models": models,
     "/v1/models/{name:path}": model,
-    "/v1/headrace/requests/{name}/proof": proof,
+    requests.PATH: requests.requests,
+    f"{requests.PATH}/{{name}}/proof": requests.proof,
+    f"{requests.PATH}/{{name:path}}": requests.request,
     "/v1/headrace/schema": answer_schema,
     "/v1/headrace/schema/error": error_schema,
+    "/v1/headrace/schema/request": request_schema,
+    "/v1/headrace/schema/requests": requests_schema,
     "/healthz": health,
     "/readyz": readiness,
     "/metrics": metrics,

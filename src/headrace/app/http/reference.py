@@ -25,6 +25,7 @@ from headrace.app.http.wire import READER_STALLS_S
 from headrace.app.ids import SystemClock
 from headrace.app.inside import meters
 from headrace.app.inside.deployments import Deployments
+from headrace.app.requests.filters import FILTERS
 from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError
 
@@ -86,6 +87,17 @@ An error in the middle of a stream is the stream's last event; no `[DONE]` follo
 _BY_CODE = """
 Errors of HTTP itself have a status of their own:
 """
+_FOLLOWING = """
+## Following requests
+
+`GET /v1/headrace/requests/ID` gives the facts of a request from its record in the ledger, and `GET /v1/headrace/requests` those that you
+may inspect, newest first. Policy decides (action `inspect`): in a new workspace your own; for reviewers also what was flagged, for auditors
+all of their tenant. A request that you may not inspect and one that never was are the same 404. A key that is bound to services sees
+requests to these alone.
+
+The list takes these parameters; together they all hold, and one that is not known is refused. `limit` (1 to 200, 50 unless said) is how
+many come at one time, and `after` the `next` of the page before. Neither questions nor answers are in any record, so none are given here.
+"""
 _METRICS = """
 ## Health and metrics
 
@@ -103,9 +115,12 @@ $ curl -sf http://127.0.0.1:8080/metrics
 def markdown() -> str:
     """The whole page."""
     answer, told = _objects(schemas.of_answer(), frozenset())
-    error, _ = _objects(schemas.of_error(), told)
+    error, told = _objects(schemas.of_error(), told)
+    request, told = _objects(schemas.of_request(), told, "request")
+    requests, _ = _objects(schemas.of_requests(), told, "requests")
     parts = [_INTRODUCTION, *_endpoints(), _PARAMETERS, *_honoured(), _REFUSED, *_neutral(), _ANSWER, *answer, _ERRORS]
-    parts += [*_classes(), _BY_CODE, *_codes(), "", "`headrace` of an error:", "", *error, _METRICS, *_meters(), "", *_limits()]
+    parts += [*_classes(), _BY_CODE, *_codes(), "", "`headrace` of an error:", "", *error]
+    parts += [_FOLLOWING, *_filters(), "", "A request:", "", *request, "A list:", "", *requests, _METRICS, *_meters(), "", *_limits()]
     return "\n".join(parts) + "\n"
 
 
@@ -126,7 +141,11 @@ def _neutral() -> list[str]:
     return ["| parameter | accepted beside `null` |", "|---|---|", *rows]
 
 
-def _objects(schema: Json, told: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+def _filters() -> list[str]:
+    return ["| parameter | requests |", "|---|---|", *(f"| `{name}` | {about} |" for name, about in FILTERS.items())]
+
+
+def _objects(schema: Json, told: frozenset[str], outer: str = "headrace") -> tuple[list[str], frozenset[str]]:
     """One table a struct, the outermost first, without those that are `told` already; and all that are told now."""
     forms = cast("Mapping[str, Json]", schema["$defs"])
     outermost = str(schema["$ref"]).rpartition("/")[2]
@@ -134,7 +153,7 @@ def _objects(schema: Json, told: frozenset[str]) -> tuple[list[str], frozenset[s
     parts: list[str] = []
     for name in ordered:
         form = forms[name]
-        heading = "headrace" if name == outermost else _titled(name)
+        heading = outer if name == outermost else _titled(name)
         parts += [f"### `{heading}`", "", str(form.get("description", "")).replace("``", "`"), "", "| field | type |", "|---|---|"]
         fields = cast("Mapping[str, Json]", form["properties"])
         parts += [f"| `{field}` | {' or '.join(_types(kind))} |" for field, kind in fields.items()]
@@ -154,7 +173,8 @@ def _types(kind: Json) -> list[str]:
     if kind.get("type") == "array":
         return [f"list of {' or '.join(_types(cast('Json', kind['items'])))}"]
     if kind.get("type") == "object":
-        return [f"object of {', '.join(_types(cast('Json', kind['additionalProperties'])))}"]
+        of = cast("Json", kind.get("additionalProperties", {}))
+        return [f"object of {', '.join(_types(of))}" if of else "object"]
     return [str(kind["type"])]
 
 

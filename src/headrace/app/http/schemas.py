@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headrace.app.http.errors import FlawWords
+from headrace.app.http.followed import PageWords, RequestWords
 from headrace.app.http.response import HeadraceWords
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -13,6 +14,16 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def of_answer() -> dict[str, object]:
     """The ``headrace`` object of an answer."""
     return _schema(HeadraceWords, "answer")
+
+
+def of_request() -> dict[str, object]:
+    """A request that is followed."""
+    return _schema(RequestWords, "request")
+
+
+def of_requests() -> dict[str, object]:
+    """A list of requests."""
+    return _schema(PageWords, "requests")
 
 
 def of_error() -> dict[str, object]:

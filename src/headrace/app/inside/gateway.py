@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from headrace.app.http.gateway import Offer, Readiness
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
+from headrace.app.requests.following import Following
 from headrace.core.errors import HeadraceError
 from headrace.pipeline import line
 from headrace.pipeline.rooms import Rooms, ServiceRules
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from headrace.app.http.gateway import Sessions
     from headrace.app.http.library import Library
     from headrace.app.inside.deployments import Deployments
+    from headrace.app.requests.port import Requests
     from headrace.config.layout import Layout
     from headrace.config.model import GuardActions, Limits, Service, Workspace
     from headrace.config.revision import Revision
@@ -73,6 +75,7 @@ class Inside:
         self._names = frozenset(self._rooms.workspace.services)
         self._log = ShownLog(parts.layout.ledger, lambda: self._rooms)
         self._library = SourceLibrary(parts.layout, lambda: self._rooms, parts.documents)
+        self._requests = Following(parts.ledger, parts.layout, lambda: self._rooms, self._library)
 
     async def turn(self, revision: Revision) -> None:
         """Put a revision in force in this process. Raises OperationFailed when it cannot be read; the one before stands then."""
@@ -118,6 +121,11 @@ class Inside:
         return self._library
 
     @property
+    def requests(self) -> Requests:
+        """Following requests."""
+        return self._requests
+
+    @property
     def hosts(self) -> Collection[str]:
         """Host names under which browsers reach the console, beside IP addresses and ``localhost``."""
         return self._rooms.workspace.root.hosts
@@ -143,18 +151,6 @@ class Inside:
     def observes(self, principal: Principal) -> bool:
         """May this principal read the metrics?"""
         return self._rooms.policy.decide(principal, "observe", ("Tenant", principal.tenant), {}).allowed
-
-    async def proof(self, principal: Principal, request: str) -> Mapping[str, object] | None:
-        """The proof bundle of a request's record; None when there is none or it is not for this principal. Raises Unavailable."""
-        found = await self._parts.ledger.find(request)
-        if not found:
-            return None
-        record = found[-1]["record"]
-        tenant, holder = record.get("tenant"), record.get("principal")
-        if tenant != principal.tenant or not isinstance(holder, str):
-            return None
-        decision = self._rooms.policy.decide(principal, "prove", ("Record", request), {"own": holder == principal.id})
-        return await self._parts.ledger.proof(request) if decision.allowed else None
 
     async def readiness(self) -> Readiness:
         """What is there and what still warms. Never raises; answers within a second."""

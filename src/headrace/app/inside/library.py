@@ -13,7 +13,7 @@ from headrace.core.errors import NotFound
 from headrace.knowledge.inventory import Filter, Inventory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from headrace.config.layout import Layout
     from headrace.config.model import Source
@@ -115,6 +115,17 @@ class SourceLibrary:
         if view is None or not path or not view.reads(path):
             return None
         return await asyncio.to_thread(self._stored, view.form.tenant, name, version)
+
+    async def holding(self, principal: Principal, versions: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """By version, the documents that have it and that this principal may read."""
+        views = {name: view for name in self._rooms().workspace.sources if (view := self._view(name, principal))}
+        inventory = Inventory(self._layout.manifest(principal.tenant))
+        found: dict[str, list[str]] = {}
+        for version, document in await asyncio.to_thread(inventory.holding, versions) if views and versions else ():
+            source, _, path = document.partition("/")
+            if source in views and views[source].reads(path):
+                found.setdefault(version, []).append(document)
+        return found
 
     def _view(self, source: str, principal: Principal) -> _View | None:
         """None when this principal may not know of the source: as if there were none."""

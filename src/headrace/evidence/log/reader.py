@@ -70,6 +70,15 @@ class LogReader:
         row = self._database.execute(f"SELECT {_COLUMNS} FROM entries WHERE sequence = ?", (sequence,)).fetchone()  # noqa: S608 - constant
         return {"record": msgspec.json.decode(row[4]), "receipt": self._receipt(row)} if row else None
 
+    def since(self, start: int, most: int) -> list[tuple[bytes, bytes]]:
+        """Leaf and canonical bytes of up to `most` records from place `start` on."""
+        query = "SELECT leaf, record FROM entries WHERE sequence >= ? ORDER BY sequence LIMIT ?"
+        return [(bytes(leaf), bytes(record)) for leaf, record in self._database.execute(query, (start, most))]
+
+    def size(self) -> int:
+        """How many records there are."""
+        return int(self._database.execute("SELECT coalesce(max(sequence) + 1, 0) FROM entries").fetchone()[0])
+
     def bundle(self, request: str) -> dict[str, object] | None:
         """The proof bundle of the request's last record: what :mod:`headrace.evidence.verify` reads, but for text and salts."""
         query = f"SELECT {_COLUMNS} FROM entries WHERE request = ? AND part = 'closed'"  # noqa: S608 - constant

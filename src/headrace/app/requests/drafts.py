@@ -1,11 +1,11 @@
-"""What became of a draft, in a sentence: for traces and answers in a terminal."""
+"""What became of a draft, in a sentence."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from headrace.app.cli.sentences import mappings
+from headrace.evidence.facts import mappings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +21,14 @@ WHY: Final = {
 """Why a sentence was not cited."""
 
 
-def drafted(facts: Mapping[str, object]) -> str:
-    """``5 sentences: 3 cited, 2 removed (1 a figure that no source holds, 1 not supported) · ``; nothing when nothing was drafted."""
+def drafted(facts: Mapping[str, object]) -> list[str]:
+    """``5 sentences: 3 cited, 2 removed (1 a figure that no source holds, 1 not supported)``; nothing when nothing was drafted."""
     sentences = mappings(facts.get("sentences"))
     if not sentences:
-        return ""
+        return []
     outcomes = Counter(str(each.get("outcome")) for each in sentences)
     reasons = Counter(WHY.get(str(each.get("reason")), str(each.get("reason"))) for each in sentences if each.get("reason"))
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     why = f" ({', '.join(f'{count} {reason}' for reason, count in sorted(reasons.items()))})" if reasons else ""
     quoted = "; too little was left, so it quotes" if facts.get("mode") == "quote" else ""
-    return f"{len(sentences)} sentence{'' if len(sentences) == 1 else 's'} drafted: {told}{why}{quoted} · "
+    return [f"{len(sentences)} sentence{'' if len(sentences) == 1 else 's'} drafted: {told}{why}{quoted}"]
