@@ -93,7 +93,7 @@ class Following:
             raise Unavailable(message, code="ledger.no_key", mend="It is log.vkey in the ledger's folder.") from error
 
     async def _documents(self, principal: Principal, facts: RequestFacts) -> Mapping[str, Sequence[str]]:
-        """What was cited, by its names of today. A list of documents that cannot be read keeps nobody from the record: it names none then."""
+        """What was cited, by its names of today. A list of documents that cannot be read keeps nobody from the record."""
         try:
             return await self._library.holding(principal, frozenset(text(each.get("version")) for each in facts.citations))
         except Unavailable:
