@@ -13,11 +13,13 @@ from headrace.adapters.stores.database import look
 from headrace.app.client.api import Api
 from headrace.app.client.proofs import bundle_of
 from headrace.config.layout import Layout
-from headrace.evidence import verify
 from headrace.evidence.log import audit
-from headrace.evidence.log.merkle import consistency_proof, consistent
+from headrace.evidence.log.merkle import consistency_proof
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import node_reader
+from headrace.evidence.verify import keys_of, verify
+from headrace.evidence.verify.keyring import pinned_alone
+from headrace.evidence.verify.notes import consistent
 from tests.support.installation import running
 
 if TYPE_CHECKING:
@@ -56,12 +58,12 @@ def proved(workspace: Path) -> Audited:
     """The whole ledger of a workspace."""
     folder = Layout(workspace).ledger
     with closing(look(folder / "log.db")) as database:
-        return audit.whole(database, verify.key_of(str(folder / "log.vkey")))
+        return audit.whole(database, keys_of(str(folder / "log.vkey")))
 
 
 def root_at(checkpoint: str, workspace: Path) -> tuple[int, bytes]:
-    key = verify.key_of(str(Layout(workspace).ledger / "log.vkey"))
-    _, size, root = verify.read_checkpoint(verify.open_note(checkpoint, key))
+    keys = keys_of(str(Layout(workspace).ledger / "log.vkey"))
+    _, size, root = pinned_alone(keys).check_checkpoint(checkpoint)
     return size, root
 
 
@@ -95,7 +97,7 @@ def test_backed_up_under_load_and_restored_elsewhere(installation: Installation,
     assert bundle is not None
     text = before["choices"][0]["message"]["content"]
     whole = {**bundle, "text": text, "salts": facts["receipt"]["salts"]}
-    links = verify.verify(whole, verify.key_of(str(Layout(installation.workspace).ledger / "log.vkey")))
+    links = verify(whole, *keys_of(str(Layout(installation.workspace).ledger / "log.vkey")))
     assert [link.name for link in links if not link.holds] == []
 
     shutil.copytree(installation.workspace.parent / "documents", tmp_path / "documents")  # where the restored one's source leads: beside it
@@ -104,7 +106,7 @@ def test_backed_up_under_load_and_restored_elsewhere(installation: Installation,
         assert after["choices"] == before["choices"]
         assert after["headrace"]["citations"] == facts["citations"]
         fresh = bundle_of(Api(again.url, key), after["headrace"]["request"], text, after["headrace"]["receipt"]["salts"])
-        assert all(link.holds for link in verify.verify(fresh, verify.key_of(str(Layout(restored).ledger / "log.vkey"))))
+        assert all(link.holds for link in verify(fresh, *keys_of(str(Layout(restored).ledger / "log.vkey"))))
     assert goes_on_from(taken["checkpoint"], restored)
 
     # The one that was backed up went on too: both begin with the backup's tree, and neither with the other's.

@@ -86,6 +86,11 @@ def test_a_ledger_that_is_no_database(layout: Layout) -> None:
     assert found(layout).keys() == {"ledger.unreadable"}
 
 
+def test_a_ledger_of_a_newer_version(layout: Layout) -> None:
+    change(layout.ledger / "log.db", "PRAGMA user_version = 99")
+    assert "form 99" in found(layout)["ledger.newer"].what
+
+
 def test_a_clock_that_went_back(layout: Layout) -> None:
     store = LogStore(layout.ledger, load_or_create(layout.ledger, may_create=False))
     record = ledgers.act()

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.core.errors import OperationFailed
-from headrace.evidence import records, verify
+from headrace.evidence import records
 from headrace.evidence.log import audit
 from headrace.evidence.log.store import Entry
+from headrace.evidence.verify import keys_of
+from headrace.evidence.verify.keyring import pinned_alone
 from tests.support import ledgers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from headrace.evidence.log.audit import Audited
@@ -34,9 +36,9 @@ def log(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def audited(log: Path, how: Callable[[sqlite3.Connection, VerifierKey], Audited] = audit.whole) -> Audited:
+def audited(log: Path, how: Callable[[sqlite3.Connection, Sequence[VerifierKey]], Audited] = audit.whole) -> Audited:
     with closing(sqlite3.connect(log / "log.db")) as database:
-        return how(database, verify.key_of(str(log / "log.vkey")))
+        return how(database, keys_of(str(log / "log.vkey")))
 
 
 def change(log: Path, *statements: str) -> None:
@@ -49,11 +51,11 @@ def test_a_log_as_it_was_written(log: Path) -> None:
     found = audited(log)
     assert found.size == 11
     assert found == audited(log, audit.edge)
-    assert verify.read_checkpoint(verify.open_note(found.checkpoint, verify.key_of(str(log / "log.vkey"))))[1] == 11
+    assert pinned_alone(keys_of(str(log / "log.vkey"))).check_checkpoint(found.checkpoint)[1] == 11
 
 
 @pytest.mark.parametrize("how", [audit.whole, audit.edge])
-def test_an_empty_log(tmp_path: Path, how: Callable[[sqlite3.Connection, VerifierKey], Audited]) -> None:
+def test_an_empty_log(tmp_path: Path, how: Callable[[sqlite3.Connection, Sequence[VerifierKey]], Audited]) -> None:
     ledgers.store(tmp_path).close()
     assert audited(tmp_path, how).size == 0
     assert audited(tmp_path, how).checkpoint == ""
@@ -109,5 +111,5 @@ def test_a_forger_with_another_key_is_found(log: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     ledgers.store(other).close()
     (log / "log.vkey").write_text((other / "log.vkey").read_text())
-    with pytest.raises(OperationFailed, match="not signed by this log's key"):
+    with pytest.raises(OperationFailed, match="does not hold"):
         audited(log)

@@ -16,9 +16,11 @@ from headrace.app.backup.contents import LOG, SIGNING, Contents, unreadable
 from headrace.config.files import is_workspace
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
-from headrace.evidence import verify
 from headrace.evidence.log import audit
-from headrace.evidence.log.note import VKEY_FILE, load_or_create
+from headrace.evidence.log.files import VKEY_FILE
+from headrace.evidence.log.note import load_or_create
+from headrace.evidence.log.store import require_known
+from headrace.evidence.verify import Unreadable, keys_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,10 +85,11 @@ def _known(layout: Layout) -> None:
 def _proved(layout: Layout, contents: Contents) -> Audited:
     """The whole ledger, proved again. Raises OperationFailed when it does not hold, or is another than the backup says."""
     try:
-        key = verify.key_of(str(layout.ledger / VKEY_FILE))
+        keys = keys_of(str(layout.ledger / VKEY_FILE))
         with closing(sqlite3.connect(f"{(layout.state / LOG).as_uri()}?immutable=1", uri=True)) as database:
-            found = audit.whole(database, key)
-    except (verify.Unreadable, sqlite3.Error) as error:
+            require_known(database, layout.state / LOG)
+            found = audit.whole(database, keys)
+    except (Unreadable, sqlite3.Error) as error:
         raise unreadable(f"its ledger cannot be read ({error})") from error
     if found.checkpoint != contents.checkpoint:
         raise unreadable("its ledger is not the one that it was taken of")

@@ -70,7 +70,7 @@ def _gather(layout: Layout, staging: Path, *, signing_key: bool, waiting: Callab
     for path in _files_of(layout.state):
         inside = path.relative_to(layout.state)
         done = inside.parts[0] == KNOWLEDGE or path in {layout.control, last}
-        if done or inside.parts[0].startswith(STAGING) or (inside.as_posix() == SIGNING and not signing_key):
+        if done or inside.parts[0].startswith(STAGING) or (inside.as_posix().startswith(SIGNING) and not signing_key):
             continue
         _bring(path, state / inside)
     if last.exists():

@@ -47,7 +47,7 @@ def readable_by_others(subject: Subject) -> Findings:
         return
     closed = not _mode(state) & 0o077
     open_to_others = [path for path in _files(state) if _mode(path) & 0o077 and not _is_public(path, state)] if not closed else []
-    secret = [path for path in state.glob("ledger/*.key") if _mode(path) & 0o077]
+    secret = [path for path in state.glob("ledger/*.key*") if _mode(path) & 0o077]
     if not closed:
         shown = ", ".join(str(path.relative_to(state)) for path in open_to_others[:SHOWN])
         more = f", and of its files {len(open_to_others)} too ({shown}{'…' if len(open_to_others) > SHOWN else ''})" if shown else ""

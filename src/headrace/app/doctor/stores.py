@@ -13,10 +13,10 @@ from headrace.adapters.weights.catalogue import needed
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.app.doctor.finding import Finding, told
 from headrace.core.errors import HeadraceError
-from headrace.evidence import verify
 from headrace.evidence.log import audit
-from headrace.evidence.log.note import KEY_FILE, VKEY_FILE
-from headrace.evidence.log.store import DATABASE
+from headrace.evidence.log.files import DATABASE, KEY_FILE, VKEY_FILE
+from headrace.evidence.log.store import require_known
+from headrace.evidence.verify import Unreadable, keys_of
 from headrace.knowledge.ingest.manifest import schema_fault
 
 if TYPE_CHECKING:
@@ -54,11 +54,12 @@ def ledger(subject: Subject) -> Findings:
             "Put it back from where you keep it (a backup holds it only when taken with --with-signing-key).",
         )
     try:
-        key = verify.key_of(str(folder / VKEY_FILE))
+        keys = keys_of(str(folder / VKEY_FILE))
         with closing(look(folder / DATABASE)) as database:
-            audit.edge(database, key)
+            require_known(database, folder / DATABASE)
+            audit.edge(database, keys)
             last = database.execute("SELECT max(time_us) FROM entries").fetchone()[0]
-    except verify.Unreadable as error:
+    except Unreadable as error:
         yield Finding("ledger.no_public_key", f"The log's public key cannot be read: {error}.", str(folder / VKEY_FILE), _FROM_BACKUP)
     except sqlite3.Error as error:
         yield Finding("ledger.unreadable", f"The ledger cannot be read: {error}.", str(folder / DATABASE), _FROM_BACKUP)

@@ -6,22 +6,21 @@
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-
 from headrace.core.errors import OperationFailed
-from headrace.evidence import verify
-from headrace.evidence.log.merkle import Frontier, complete_subtrees, leaf_hash
+from headrace.evidence.log.merkle import Frontier
 from headrace.evidence.log.store import node_reader
+from headrace.evidence.verify.keyring import Successions
+from headrace.evidence.verify.notes import Broken, Unreadable, complete_subtrees, leaf_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from headrace.evidence.verify import VerifierKey
+    from headrace.evidence.verify.keyring import Keyring
+    from headrace.evidence.verify.notes import VerifierKey
 
 _OPEN = """
 SELECT count(*) FROM entries o WHERE o.part = 'opened'
@@ -39,9 +38,13 @@ class Audited:
     checkpoint: str
 
 
-def edge(database: sqlite3.Connection, key: VerifierKey) -> Audited:
-    """The log's end against its last checkpoint. Raises OperationFailed with code ``ledger.broken`` or ``ledger.unreadable``."""
+def edge(database: sqlite3.Connection, pinned: Sequence[VerifierKey]) -> Audited:
+    """The log's end against its last checkpoint. `pinned`: keys of the log, of which one is enough where it changed its key.
+
+    Raises OperationFailed with code ``ledger.broken`` or ``ledger.unreadable``.
+    """
     try:
+        keys = _keys(database, pinned)
         (size,) = database.execute("SELECT coalesce(max(sequence) + 1, 0) FROM entries").fetchone()
         node = node_reader(database)
         edge = Frontier(size, [node(level, index) for level, index in complete_subtrees(0, size)])
@@ -56,15 +59,15 @@ def edge(database: sqlite3.Connection, key: VerifierKey) -> Audited:
         return Audited(0, edge.root().hex(), "")
     if row[0] != size:
         raise _broken(f"it has {size} records, and its last checkpoint was signed over {row[0]}")
-    _signed(row[1], size, edge.root(), key)
+    _signed(row[1], size, edge.root(), keys)
     return Audited(size, edge.root().hex(), row[1])
 
 
-def whole(database: sqlite3.Connection, key: VerifierKey) -> Audited:
-    """Everything that the log holds. Raises OperationFailed with code ``ledger.broken`` (it says at which record) or
+def whole(database: sqlite3.Connection, pinned: Sequence[VerifierKey]) -> Audited:
+    """Everything that the log holds; `pinned` as above. Raises OperationFailed with code ``ledger.broken`` (it says at which record) or
     ``ledger.unreadable``."""
     try:
-        found = _Reading(database, key).whole()
+        found = _Reading(database, _keys(database, pinned)).whole()
         if database.execute(_OPEN).fetchone()[0]:
             raise _broken("what it remembers as unfinished is not what its records leave open")
     except sqlite3.Error as error:
@@ -75,9 +78,9 @@ def whole(database: sqlite3.Connection, key: VerifierKey) -> Audited:
 class _Reading:
     """One pass over the records, growing the tree beside them."""
 
-    def __init__(self, database: sqlite3.Connection, key: VerifierKey) -> None:
+    def __init__(self, database: sqlite3.Connection, keys: Keyring) -> None:
         self._database = database
-        self._key = key
+        self._keys = keys
         self._notes: Mapping[int, str] = dict(database.execute("SELECT size, note FROM checkpoints"))
         self._node = node_reader(database)
 
@@ -89,7 +92,7 @@ class _Reading:
                 nodes += 1
                 self._same_node(level, index, node)
             if note := self._notes.get(tree.size):
-                _signed(note, tree.size, tree.root(), self._key)
+                _signed(note, tree.size, tree.root(), self._keys)
                 latest = note
         if tree.size and tree.size not in self._notes:
             raise _broken("its last records have no checkpoint")
@@ -108,9 +111,9 @@ class _Reading:
         if not isinstance(time_us, int) or time_us < before_us:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise _broken(f"record {place} is earlier than the one before it")
         try:
-            self._key.public.verify(base64.b64decode(str(signature)), verify.receipt_text(self._key.name, sequence, leaf.hex(), time_us))
-        except (InvalidSignature, ValueError) as error:
-            raise _broken(f"the receipt of record {place} was not signed by this log's key") from error
+            self._keys.check_receipt(self._keys.name, sequence, leaf.hex(), time_us, str(signature))
+        except Broken as broken:
+            raise _broken(f"the receipt of record {place} does not hold: {broken}") from broken
         return time_us
 
     def _same_node(self, level: int, index: int, made: bytes) -> None:
@@ -122,13 +125,25 @@ class _Reading:
             raise _broken(f"node {index} of level {level} in its tree is not the one that its records make")
 
 
-def _signed(note: str, size: int, root: bytes, key: VerifierKey) -> None:
-    """Raises OperationFailed unless the note is this key's checkpoint over this tree."""
+def _keys(database: sqlite3.Connection, pinned: Sequence[VerifierKey]) -> Keyring:
+    """The log's keys: the pinned ones, and those that its successions lead to."""
+    shown: list[object] = []
+    if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'successions'").fetchone():
+        rows = database.execute("SELECT sequence, record FROM successions JOIN entries USING (sequence) ORDER BY sequence")
+        shown = [{"record": bytes(record).decode(errors="replace"), "index": index, "hashes": []} for index, record in rows]
     try:
-        origin, signed_size, signed_root = verify.read_checkpoint(verify.open_note(note, key))
-    except verify.Broken as broken:
+        return Successions({"succession": shown}).keyring(pinned)
+    except (Broken, Unreadable) as error:
+        raise _broken(f"its keys do not follow from each other: {error}") from error
+
+
+def _signed(note: str, size: int, root: bytes, keys: Keyring) -> None:
+    """Raises OperationFailed unless the note is the log's checkpoint over this tree."""
+    try:
+        origin, signed_size, signed_root = keys.check_checkpoint(note)
+    except Broken as broken:
         raise _broken(f"the checkpoint over {size} records does not hold: {broken}") from broken
-    if (origin, signed_size, signed_root) != (key.name, size, root):
+    if (origin, signed_size, signed_root) != (keys.name, size, root):
         raise _broken(f"the checkpoint over {size} records was signed over other records")
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 OPENED = "opened"
 CLOSED = "closed"
+FORM = 1
+"""Version of the database's form, in its ``user_version``; the first release wrote none (0), and the same tables."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS entries (
     sequence INTEGER PRIMARY KEY, request TEXT NOT NULL, part TEXT NOT NULL, leaf BLOB NOT NULL,
@@ -83,8 +85,12 @@ class LogStore:
         try:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "wal_autocheckpoint=4000", "cache_size=-2048"):
                 self._database.execute(f"PRAGMA {pragma}")
-            self._database.executescript(_TABLES)
+            older = require_known(self._database, folder / DATABASE) < FORM
+            self._database.executescript(f"{_TABLES}PRAGMA user_version={FORM};" if older else _TABLES)
             self._frontier, self._time_us = self._edge()
+        except OperationFailed:
+            self.close()
+            raise
         except sqlite3.Error as error:
             self.close()
             raise _unusable(folder, str(error)) from error
@@ -230,6 +236,15 @@ class _Group:
             (place.sequence, entry.request, entry.part, place.leaf, place.time_us, place.signature, entry.record)
             for place, entry in zip(self.new, self._records, strict=True)
         ]
+
+
+def require_known(database: sqlite3.Connection, path: Path) -> int:
+    """The form of this database. Raises OperationFailed when a newer Headrace wrote it; sqlite3.Error when it cannot be read."""
+    (found,) = database.execute("PRAGMA user_version").fetchone()
+    if found > FORM:
+        msg = f"The ledger was written by a newer Headrace (form {found}; this one knows {FORM})."
+        raise OperationFailed(msg, code="ledger.newer", param=str(path), mend="Use that version. Nothing was changed.")
+    return int(found)
 
 
 def node_reader(database: sqlite3.Connection) -> Callable[[int, int], bytes]:
