@@ -21,6 +21,7 @@ CHOOSES_DRIVERS = {
     "headrace.app.revisions": "the control store",
     "headrace.app.acts.changes": "the control store, and bringing it up to date",
     "headrace.app.acts.checking": "the catalogue of models",
+    "headrace.app.people.signing_in": "the provider that people sign in with",
     "headrace.app.up.preparation": "the model store",
     "headrace.app.up.pulling": "the model store",
     "headrace.app.ingest.watcher": "watching folders",

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import aiohttp
 from prometheus_client import CollectorRegistry
+from yarl import URL
 
 from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.migrations import upgrade
@@ -171,8 +173,10 @@ class House:
         return found
 
 
-def _lay(folder: Path, url: str) -> None:
-    texts = dict(FILES) | {f"deployments/{name}.yaml": DEPLOYMENT.format(name=name) for name in ("good", "slow", "echo", "cut", "hang")}
+def _lay(folder: Path, url: str, files: Mapping[str, str]) -> None:
+    texts = {**FILES, **files} | {
+        f"deployments/{name}.yaml": DEPLOYMENT.format(name=name) for name in ("good", "slow", "echo", "cut", "hang")
+    }
     for path, text in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text.replace("PROVIDER", url), encoding="utf-8")
@@ -197,12 +201,12 @@ def _keep(layout: Layout, workspace: Workspace) -> tuple[DocumentStore, dict[str
 
 
 @contextlib.asynccontextmanager
-async def console() -> AsyncGenerator[House]:
-    """A console on a free port of this machine, for the block."""
+async def console(files: Mapping[str, str] = MappingProxyType({})) -> AsyncGenerator[House]:
+    """A console on a free port of this machine, for the block; `files` replace those of :data:`FILES`."""
     folder = Path(tempfile.mkdtemp(prefix="hr-console-"))
     layout = Layout(folder / "acme")
     async with ledgers.serving(folder / "log", folder / "ledger.sock") as ledger, provider() as serving:
-        _lay(layout.workspace, serving.url)
+        _lay(layout.workspace, serving.url, files)
         checked = check(layout.workspace, models={})
         assert checked.workspace is not None, checked.faults
         layout.state.mkdir(exist_ok=True)
@@ -217,6 +221,7 @@ async def console() -> AsyncGenerator[House]:
                 ids=RandomIds(),
                 registry=CollectorRegistry(),
                 sessions=sessions,
+                store=store,
                 ledger=ledger,
                 knowledge=Passages(rows),  # pyright: ignore[reportArgumentType] - the edge of this house
                 deployments=Deployments(layout, CLOCK),
@@ -305,6 +310,20 @@ class Browser:
     async def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Page:
         """A form, sent as a browser sends one of our own pages."""
         return await self._asked("POST", path, fields, {"Origin": self.url, **headers})
+
+    async def get_there(self, address: str) -> str:
+        """Open another site's page; where it sends the browser."""
+        async with self._session.get(address, allow_redirects=False) as response:
+            return response.headers["Location"]
+
+    async def from_a_server(self, path: str, fields: Mapping[str, str]) -> Page:
+        """A form that no browser sends: no cookies, no Origin."""
+        async with aiohttp.ClientSession() as session, session.post(self.url + path, data=fields, allow_redirects=False) as response:
+            return Page(response.status, response.headers, await response.text(encoding="utf-8"))
+
+    def set_cookie(self, name: str, value: str) -> None:
+        """Have a cookie that somebody else has set."""
+        self._session.cookie_jar.update_cookies({name: value}, URL(self.url))
 
     async def sign_in(self, key: str, next_page: str = "/console/") -> Page:
         """The way to the pages."""

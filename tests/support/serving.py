@@ -197,6 +197,7 @@ class HouseGateway:
     serves: bool = True
     sessions: Any = None
     library: Any = None
+    sign_ins: Any = None
     shown: ShownLog | None = None
 
     @property

@@ -55,6 +55,7 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
             ids=ids,
             registry=registry,
             sessions=sessions,
+            store=store,
             ledger=ledger,
             knowledge=KnowledgeClient(layout.socket("knowledge")),
             deployments=deployments,

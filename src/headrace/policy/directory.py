@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace.core.errors import Unauthenticated
 from headrace.core.values import Principal
-from headrace.policy.keys import SESSION_PREFIX, digest_of, well_formed
+from headrace.policy.keys import SESSION_ID_PREFIX, SESSION_PREFIX, digest_of, well_formed
 from headrace.policy.people import APPLICATION, ITSELF, PERSON, Roster, meant
 from headrace.policy.sessions import over
 from headrace.policy.validity import missing, require_valid, unknown
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY: Final = 0.25
 """Seconds for which it is believed that no key was made or revoked."""
-SESSION_ID_PREFIX: Final = "ses_"
-"""What stands before a session's id where records name the key."""
 NOT_ACTIVE: Final = "identity.not_active"
 MOST: Final = 4096
 """Keys that are remembered; beyond that the one longest remembered goes."""

@@ -18,6 +18,8 @@ from headrace.core.errors import OperationFailed
 PREFIX: Final = "hr_live_"
 SESSION_PREFIX: Final = "hrs_"
 """What a console session's token begins with; a key never does."""
+SESSION_ID_PREFIX: Final = "ses_"
+"""What stands before a session's id where records name the key, and there was none."""
 PUBLIC: Final = len(PREFIX) + 8
 """Characters of a key that may be shown and recorded: its id."""
 LENGTH: Final = PUBLIC + 32 + 6

@@ -67,6 +67,13 @@ async def record(layout: Layout, name: str, facts: Facts, *, by: str | None = No
     return act_id
 
 
+async def append(client: LedgerClient, name: str, facts: Facts, by: str) -> str:
+    """:func:`record` in a process that knows the running ledger. Raises Unavailable when it cannot be written."""
+    act_id = RandomIds().request()
+    await client.append(act(name, act_id=act_id, time_us=SystemClock().now_us(), by=by, facts=facts))
+    return act_id
+
+
 async def _answers(client: LedgerClient) -> bool:
     try:
         await client.ready()

@@ -1,6 +1,7 @@
-"""Who is at the console: two cookies, and the form token that is bound to each.
+"""Who is at the console: cookies, and the form token that is bound to the first two.
 
-``headrace`` holds the session's token, ``headrace-form`` 32 random bytes for the sign-in form, when there is no session yet. Over https
+``headrace`` holds the session's token, ``headrace-form`` 32 random bytes for the sign-in form, when there is no session yet, and
+``headrace-begun`` as many for a sign-in with a provider, from its beginning to its end. Over https
 they have the ``__Host-`` prefix, so that no neighbouring host can set them. Where the address names a port it is part of the name, for
 cookies do not know ports, and two installations on one machine would sign each other's people out. A form token is an HMAC under the
 cookie: a page that cannot read the cookie cannot make it, and nothing of it is kept.
@@ -13,6 +14,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
 
 from headrace.app.console.shield import host, is_secure
 from headrace.app.http.gateway import SESSION_PREFIX
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
 
     from headrace.core.values import Principal
 
-SESSION_LASTS_S: Final = 8 * 60 * 60
-"""A working day."""
+BEGUN_LASTS_S: Final = 600
+"""Seconds that somebody may take at the provider's page."""
 FORM_FIELD: Final = "form"
 """The field of every form that holds its token."""
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
+_BEGUN = re.compile(r"(?P<secret>[A-Za-z0-9_-]{43})\.(?P<onward>[A-Za-z0-9%_.~-]{1,12000})")
 _DOMAIN = b"headrace console form"
 
 
@@ -83,6 +86,22 @@ def keep_form(scope: Scope, secret: str) -> tuple[bytes, bytes]:
     return _set(scope, "headrace-form", secret)
 
 
+def begun(scope: Scope) -> tuple[str, str] | None:
+    """The secret of the sign-in with a provider that this browser has begun, and where it leads; None when it has begun none."""
+    found = _BEGUN.fullmatch(_cookie(scope, "headrace-begun", over_tls=is_secure(scope)) or "")
+    return None if found is None else (found["secret"], unquote(found["onward"]))
+
+
+def keep_begun(scope: Scope, secret: str, onward: str) -> tuple[bytes, bytes]:
+    """The header that sets it. The browser comes back from the provider's page, so it must be sent from there: SameSite is Lax."""
+    return _set(scope, "headrace-begun", f"{secret}.{quote(onward, safe='')}", f"Max-Age={BEGUN_LASTS_S}", same_site="Lax")
+
+
+def drop_begun(scope: Scope) -> tuple[bytes, bytes]:
+    """The header that removes it: a sign-in ends once."""
+    return _set(scope, "headrace-begun", "", "Max-Age=0", same_site="Lax")
+
+
 def drop_session(scope: Scope) -> tuple[bytes, bytes]:
     """The header that removes the session's cookie."""
     return _set(scope, "headrace", "", "Max-Age=0")
@@ -106,8 +125,9 @@ def _cookie(scope: Scope, name: str, *, over_tls: bool) -> str | None:
     return None
 
 
-def _set(scope: Scope, name: str, value: str, *more: str) -> tuple[bytes, bytes]:
+def _set(scope: Scope, name: str, value: str, *more: str, same_site: str = "Strict") -> tuple[bytes, bytes]:
     secure, plain = _names(scope, name)
     over_tls = is_secure(scope)
-    words = [f"{secure if over_tls else plain}={value}", "Path=/", "HttpOnly", "SameSite=Strict", *more, *(["Secure"] if over_tls else [])]
+    words = [f"{secure if over_tls else plain}={value}", "Path=/", "HttpOnly", f"SameSite={same_site}", *more]
+    words += ["Secure"] if over_tls else []
     return b"set-cookie", "; ".join(words).encode()

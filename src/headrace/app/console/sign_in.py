@@ -1,4 +1,4 @@
-"""Signing in with a key, once, and out again."""
+"""Signing in with a key, once, and out again. The other way in is :mod:`headrace.app.console.provider`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from headrace.app.console.attempts import client_of
 from headrace.app.console.session import (
     FORM_FIELD,
-    SESSION_LASTS_S,
     check_form,
     drop_session,
     form_secret,
@@ -19,7 +18,8 @@ from headrace.app.console.session import (
     keep_session,
     session_token,
 )
-from headrace.app.console.words import said
+from headrace.app.console.words import lasting, said
+from headrace.app.http.gateway import SESSION_ID_PREFIX
 from headrace.app.http.wire import header
 from headrace.core.errors import BadRequest, HeadraceError, Unauthenticated
 
@@ -37,33 +37,34 @@ _NEXT = re.compile(r"/console/(?:(?!sign-)[a-z-]{1,40}(?:/[A-Za-z0-9._-]{1,200})
 
 async def show(visit: Visit) -> None:
     """The page that takes a key."""
-    await _page(visit, _next(visit.query.get("next", "")))
+    await page(visit, onward(visit.query.get("next", "")))
 
 
 async def sign_in(visit: Visit, attempts: Attempts) -> None:
     """Begin a session for a key that is valid; the browser keeps the session's token, and nobody the key."""
     fields = await visit.form()
-    onward = _next(fields.get("next", ""))
+    there = onward(fields.get("next", ""))
     client = client_of(visit.scope)
     try:
         check_form(form_secret(visit.scope), fields.get(FORM_FIELD, ""))
         attempts.check(client)
-        token = await visit.gateway.sessions.begin(_key(fields), SESSION_LASTS_S)
+        token = await visit.gateway.sessions.begin(_key(fields), visit.gateway.sign_ins.lasts_s)
     except HeadraceError as error:
         if isinstance(error, Unauthenticated):
             attempts.failed(client)
-        await _page(visit, onward, error)
+        await page(visit, there, error)
         return
     if (before := session_token(visit.scope)) is not None:
         await visit.gateway.sessions.end(before)
-    await visit.go(onward, keep_session(visit.scope, token))
+    await visit.go(there, keep_session(visit.scope, token))
 
 
 async def sign_out(visit: Visit) -> None:
     """End the session, here and in the store."""
     session, _ = await visit.signed_form()
     await visit.gateway.sessions.end(session.token)
-    await visit.go("/console/sign-in", drop_session(visit.scope))
+    by_provider = session.principal.key.startswith(SESSION_ID_PREFIX) and visit.gateway.sign_ins.provider is not None
+    await visit.go("/console/sign-out/done" if by_provider else "/console/sign-in", drop_session(visit.scope))
 
 
 async def send_there(visit: Visit) -> None:
@@ -73,19 +74,22 @@ async def send_there(visit: Visit) -> None:
     await visit.go(f"/console/sign-in{'?' if asked else ''}{urlencode(asked)}", *gone)
 
 
-async def _page(visit: Visit, onward: str, error: HeadraceError | None = None) -> None:
+async def page(visit: Visit, there: str, error: HeadraceError | None = None, *more: tuple[bytes, bytes]) -> None:
+    """The page that takes a key or leads to the provider, with what went wrong; `there` is where signing in leads."""
     secret = form_secret(visit.scope)
     fresh = secret or base64.urlsafe_b64encode(visit.gateway.ids.salt()).rstrip(b"=").decode()
     words = None if error is None else said(error)
     waits = [(b"retry-after", str(int(getattr(error, "retry_after", 0))).encode())] if words and words.status == 429 else []  # noqa: PLR2004
     content = {
         "form": form_token(fresh),
-        "onward": onward,
+        "onward": there,
+        "provider": visit.gateway.sign_ins.provider,
+        "lasts": lasting(visit.gateway.sign_ins.lasts_s),
         "said": words,
         "came_from_elsewhere": header(visit.scope, b"sec-fetch-site") == "cross-site",
     }
     kept = [] if secret else [keep_form(visit.scope, fresh)]
-    await visit.page("sign_in.html", content, words.status if words else 200, [*waits, *kept])
+    await visit.page("sign_in.html", content, words.status if words else 200, [*waits, *kept, *more])
 
 
 def _key(fields: Mapping[str, str]) -> str:
@@ -95,7 +99,7 @@ def _key(fields: Mapping[str, str]) -> str:
     return key
 
 
-def _next(asked: str) -> str:
+def onward(asked: str) -> str:
     """Where signing in leads: a page of ours, never another place."""
     if not _NEXT.fullmatch(asked):
         return HOME

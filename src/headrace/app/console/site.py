@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from headrace.app.console import ask, sign_in, sources
+from headrace.app.console import ask, provider, sign_in, sources
 from headrace.app.console.area import Areas
 from headrace.app.console.assets import KEPT, by_path
 from headrace.app.console.attempts import Attempts
@@ -33,7 +33,11 @@ def areas(gateway: Gateway, answers: Answers) -> Areas:
         "/": {"GET": _home},
         "/console": {"GET": _home},
         "/console/sign-in": {"GET": sign_in.show, "POST": partial(sign_in.sign_in, attempts=attempts)},
+        "/console/sign-in/provider": {"GET": provider.leave},
+        provider.BACK: {"GET": partial(provider.back, attempts=attempts)},
         "/console/sign-out": {"GET": _home, "POST": sign_in.sign_out},
+        provider.SIGNED_OUT: {"GET": provider.signed_out},
+        provider.BACK_CHANNEL: {"POST": partial(provider.signed_out_there, attempts=attempts)},
     }
     return Areas((ask.area(answers, _home), sources.AREA), others)
 
@@ -61,7 +65,7 @@ class Console:
                 await _asset(visit)
                 return
             found = self._found(scope["path"], method)
-            if method == "POST":
+            if method == "POST" and scope["path"] != provider.BACK_CHANNEL:
                 check_origin(scope)
             visit.name = found.name
             await found.pages[method](visit)

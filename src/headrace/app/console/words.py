@@ -110,6 +110,14 @@ def milliseconds(us: int) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"  # noqa: PLR2004 - three digits
 
 
+def lasting(seconds: float) -> str:
+    """A length of time, in the largest unit that says it whole."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size and seconds % size == 0:
+            return count(round(seconds / size), unit)
+    return count(round(seconds), "second")
+
+
 def amount(cost: Money) -> str:
     """An amount without zeros that say nothing. One of more figures than anybody reads is rounded, and says so; the record has it all."""
     rounded = Context(prec=max(FIGURES, cost.amount.adjusted() + 3)).plus(cost.amount)

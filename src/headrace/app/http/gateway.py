@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from headrace.app.http.identity import SignIns
     from headrace.app.http.library import Library
     from headrace.app.http.log import Log
     from headrace.app.requests.port import Requests
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 SESSION_PREFIX: Final = keys.SESSION_PREFIX
 """What a session's token begins with; a key never does."""
+SESSION_ID_PREFIX: Final = keys.SESSION_ID_PREFIX
+"""What the key of a principal begins with whom a provider vouched for: there is no key, and records name the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Readiness:
 class Sessions(Protocol):
     """Console sessions: kept by the SHA-256 of their token, never by the token."""
 
-    async def begin(self, key: str, lasts_s: int) -> str:
+    async def begin(self, key: str, lasts_s: float) -> str:
         """A new session that stands for `key`, for `lasts_s` seconds at most; its token (SESSION_PREFIX and 32 random bytes,
         base64url). It ends earlier when the key is revoked or expires. Raises Unauthenticated when the key is not valid now."""
         ...
@@ -109,6 +112,11 @@ class Gateway(Protocol):
     @property
     def requests(self) -> Requests:
         """Following requests: their facts, their proofs, lists of them."""
+        ...
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Signing in with a company's provider."""
         ...
 
     @property

@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from headrace.app.acts import recording
 from headrace.app.http.gateway import Offer, Readiness
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
+from headrace.app.people.joining import Joining
+from headrace.app.people.signing_in import ProviderSignIns
 from headrace.app.requests.following import Following
 from headrace.core.errors import HeadraceError
 from headrace.pipeline import line
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from headrace.adapters.stores.control import ControlStore
     from headrace.app.http.gateway import Sessions
+    from headrace.app.http.identity import SignIns
     from headrace.app.http.library import Library
     from headrace.app.inside.deployments import Deployments
     from headrace.app.requests.port import Requests
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
     from headrace.knowledge.client import KnowledgeClient
     from headrace.knowledge.documents import DocumentStore
     from headrace.pipeline.rooms import Rules
+    from headrace.policy.sessions import ConsoleSessions
 
 LOOK_WITHIN = 0.8
 """Seconds that readiness waits for a part."""
@@ -55,7 +62,8 @@ class Parts:
     clock: Clock
     ids: Ids
     registry: CollectorRegistry
-    sessions: Sessions
+    sessions: ConsoleSessions
+    store: ControlStore
     ledger: LedgerClient
     knowledge: KnowledgeClient
     deployments: Deployments
@@ -76,6 +84,8 @@ class Inside:
         self._log = ShownLog(parts.layout.ledger, lambda: self._rooms)
         self._library = SourceLibrary(parts.layout, lambda: self._rooms, parts.documents)
         self._requests = Following(parts.ledger, parts.layout, lambda: self._rooms, self._library)
+        joining = Joining(parts.store, partial(recording.append, parts.ledger), parts.clock)
+        self._sign_ins = ProviderSignIns(lambda: self._rooms.workspace, parts.store, parts.sessions, joining, parts.clock)
 
     async def turn(self, revision: Revision) -> None:
         """Put a revision in force in this process. Raises OperationFailed when it cannot be read; the one before stands then."""
@@ -126,6 +136,11 @@ class Inside:
         return self._requests
 
     @property
+    def sign_ins(self) -> SignIns:
+        """Signing in with a company's provider."""
+        return self._sign_ins
+
+    @property
     def hosts(self) -> Collection[str]:
         """Host names under which browsers reach the console, beside IP addresses and ``localhost``."""
         return self._rooms.workspace.root.hosts
@@ -167,6 +182,7 @@ class Inside:
 
     async def close(self) -> None:
         """Let every connection go."""
+        await self._sign_ins.close()
         self._log.close()
         await self._parts.deployments.close()
         await self._parts.knowledge.close()

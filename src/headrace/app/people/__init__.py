@@ -1,0 +1,1 @@
+"""People: signing in with a provider, importing them, and looking after them, their keys and their sessions."""
