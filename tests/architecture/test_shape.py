@@ -14,6 +14,8 @@ LIGHT = "the gateway commits to texts and verifies nothing: it stays 7 MB lighte
 LATE = {
     ("headrace.app.processes.knowledge", "_loaded"): "the vector store takes seconds to import; the process listens meanwhile",
     ("headrace.app.cli.search", "_found"): "only a search without a running installation pays for the native libraries",
+    ("headrace.app.people.signing_in", "finish"): LIGHT,
+    ("headrace.app.people.signing_in", "signed_out"): LIGHT,
     ("headrace.evidence.verify.notes", "check_signature"): LIGHT,
     ("headrace.evidence.verify.notes", "read_key"): LIGHT,
 }

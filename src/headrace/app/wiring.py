@@ -25,7 +25,7 @@ from headrace.policy.sessions import ConsoleSessions
 from headrace.policy.uses import EVERY_S, KeyUses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from headrace.adapters.stores.control import ControlStore
     from headrace.config.layout import Layout
@@ -66,14 +66,21 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
         )
         inside = Inside(parts, revision)
         register(registry, deployments, policies.alarms)
-        aside = [asyncio.create_task(Follower(store, inside.turn, version).forever()), asyncio.create_task(_write_uses(uses, store))]
-        try:
+        async with _aside(Follower(store, inside.turn, version).forever(), _write_uses(uses, store)):
             yield inside
-        finally:
-            for each in aside:
-                each.cancel()
-            await asyncio.gather(*aside, return_exceptions=True)
-            await inside.close()
+        await inside.close()
+
+
+@asynccontextmanager
+async def _aside(*works: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+    """Work beside the block; it is over when the block is."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _write_uses(uses: KeyUses, store: ControlStore) -> None:

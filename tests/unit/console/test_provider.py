@@ -51,7 +51,7 @@ async def test_the_way_in_and_out(house: House, stranger: Browser, acme: OpenIdS
     page = await stranger.get("/console/sign-in?next=/console/document%3Fname%3Dx")
     assert "Sign in with Acme" in page.text
     (link,) = [each for each in page.attribute("a", "href") if each.startswith("/console/sign-in/provider")]
-    assert link == "/console/sign-in/provider?next=/console/document%3Fname%3Dx%23quote"
+    assert link == "/console/sign-in/provider?next=%2Fconsole%2Fdocument%3Fname%3Dx%23quote"
     done = await stranger.get(await there(stranger, "/console/document%3Fname%3Dx"))
     assert done.status == 200
     assert "0; url=/console/document?name=x#quote" in done.attribute("meta", "content")

@@ -41,7 +41,7 @@ async def leave(visit: Visit) -> None:
 async def back(visit: Visit, attempts: Attempts) -> None:
     """The provider sent the browser back: begin the session. Whatever came, this sign-in is over with it."""
     client, kept = client_of(visit.scope), begun(visit.scope)
-    there = sign_in.onward(kept[1].partition("#")[0]) if kept is not None else sign_in.HOME
+    there = sign_in.onward(kept[1]) if kept is not None else sign_in.HOME
     try:
         attempts.check(client)
         if kept is None:

@@ -101,6 +101,7 @@ def _key(fields: Mapping[str, str]) -> str:
 
 def onward(asked: str) -> str:
     """Where signing in leads: a page of ours, never another place."""
+    asked = asked.partition("#")[0]
     if not _NEXT.fullmatch(asked):
         return HOME
     return f"{asked}#quote" if asked.startswith("/console/document?") else asked
