@@ -67,8 +67,10 @@ async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
         inside = Inside(parts, revision)
         register(registry, deployments, policies.alarms)
         async with _aside(Follower(store, inside.turn, version).forever(), _write_uses(uses, store)):
-            yield inside
-        await inside.close()
+            try:
+                yield inside
+            finally:
+                await inside.close()
 
 
 @asynccontextmanager
