@@ -33,7 +33,7 @@ from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.adapters.weights.catalogue import EMBEDDER, built_in
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.values import Scope
-from headrace.knowledge.chunk_measure import tokens
+from headrace.core.measure import tokens
 from headrace.knowledge.fuse import DEPTH, dense_weight, fuse
 from headrace.knowledge.retrieve import Retrieval
 

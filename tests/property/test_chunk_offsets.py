@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headrace.knowledge.chunk import BOUND, Chunk, chunk, passage_id
 from headrace.knowledge.chunk_blocks import structure
-from headrace.knowledge.chunk_measure import tokens
+from headrace.core.measure import tokens
 from headrace.knowledge.documents import Places, Stored
 
 TYPES = ("text/markdown", "text/plain", "text/html", "application/pdf")

@@ -11,6 +11,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from headrace.core.containers import container_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
 
 
 def acl_of(source: Source, path: str) -> str:
-    """The access-list id of the document at `path` (POSIX, inside the source): that of the first rule that matches it."""
-    composed = _composed(path)
+    """The access-list id of the document at `path` (POSIX, inside the source): that of the first rule that matches it.
+
+    What an archive or a mail holds has the readers of that file, whatever the rules say of paths like its own.
+    """
+    composed = _composed(container_of(path) or path)
     for rule in source.rules:
         if _pattern(rule.path).fullmatch(composed):
             return f"{source.source}:{rule.path}"

@@ -164,6 +164,11 @@ class ConversionFailed(HeadraceError):
 
     default_code = "ingest.unreadable"
 
+    @property
+    def reason(self) -> str:
+        """The message, and the mend where there is one."""
+        return f"{self.message} {self.mend}" if self.mend else self.message
+
 
 def outcome_of(error: HeadraceError) -> str:
     """``refused``: someone decided so, and the sender can do something about it. ``failed``: something did not work."""

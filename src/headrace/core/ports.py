@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Facts,
         Found,
         Hit,
+        Place,
         Principal,
         Receipt,
         Sampling,
@@ -265,9 +266,19 @@ class Converter(Protocol):
         """Changes whenever the same file could give another text."""
         ...
 
-    def convert(self, path: Path) -> Converted:
-        """Raises ConversionFailed with a reason that a person understands."""
+    def convert(self, path: Path, within: float | None = None) -> Converted:
+        """Raises ConversionFailed with a reason that a person understands, and a mend where there is one. Its code is TOO_SLOW after
+        `within` seconds, or when that is more, after those that a file may take."""
         ...
+
+    def parts(self, path: Path, within: float | None = None) -> Iterator[Part]:
+        """What an archive or a mail holds, also in archives and mails within it, one after the other; nothing of other files. An archive
+        within it is no part itself, unless it cannot be opened. Raises ConversionFailed, also after some have come."""
+        ...
+
+
+TOO_SLOW: Final = "ingest.too_slow"
+"""Code of ConversionFailed when a file takes longer than it may."""
 
 
 class Converted(Protocol):
@@ -284,8 +295,26 @@ class Converted(Protocol):
         ...
 
     @property
-    def pages(self) -> Sequence[tuple[int, int]]:
-        """Character range of each page, in order; empty when the format has none."""
+    def places(self) -> Sequence[Place]:
+        """Pages, slides, tables, in order and apart; empty when lines and headings are the places."""
+        ...
+
+
+class Part(Protocol):
+    """A file within a file."""
+
+    @property
+    def path(self) -> str:
+        """POSIX, inside the container, without steps up; no two parts of one have the same."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of its content."""
+        ...
+
+    def convert(self) -> Converted:
+        """As :meth:`Converter.convert`, with the same `within`."""
         ...
 
 

@@ -147,6 +147,39 @@ class Passage:
     heading: str = ""
 
 
+class PlaceKind(StrEnum):
+    """How a stretch of a text says where in it something is."""
+
+    WHOLE = "whole"
+    """It is one place: a page, a slide."""
+    LINES = "lines"
+    """Its lines are numbered: a mail's text."""
+    ROWS = "rows"
+    """Its lines are rows of a table that has no columns with names: a CSV file."""
+    CELLS = "cells"
+    """Its lines are rows of a sheet, with columns A, B, C…"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a document's text that a person can look up: a page, a slide, some rows of a sheet. Offsets are characters.
+
+    `name` is what they look for (``page 3``, ``sheet “Budget”``); it may be empty for lines and rows. `row` is the number of the first
+    line or row. Of a table, `body` is where its rows begin, one a line, in consecutive numbers, with the cells between bars from
+    `column` on; what stands before is context (a head that is repeated), and so is a rule (``| --- | --- |``).
+    """
+
+    start: int
+    end: int
+    name: str
+    kind: PlaceKind = PlaceKind.WHOLE
+    row: int = 0
+    column: int = 0
+    body: int = 0
+    heading: str = ""
+    """What stands above it where its own text does not say so: the sheet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
     """Sentences of one passage that answer the question. Offsets as in :class:`Passage`; `passage` is an index into the found

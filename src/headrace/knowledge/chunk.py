@@ -12,14 +12,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headrace.knowledge.chunk_blocks import Block, Kind, structure
-from headrace.knowledge.chunk_measure import tokens
+from headrace.knowledge.chunk_blocks import Block, Kind, Structure, structure
+from headrace.core.measure import tokens
 from headrace.knowledge.sentences import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-VERSION = "2"
+    from headrace.core.values import Place
+
+VERSION = "3"
 """Raised when the same text could give other passages: every document is then chunked anew."""
 TARGET = 190
 """Estimated tokens that a passage is filled up to."""
@@ -27,14 +29,8 @@ BOUND = 225
 """Estimated tokens that no passage passes: true tokens stay below the 254 that the embedder sees, but for rare text (see measure)."""
 _WORD = re.compile(r"\S+\s*")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
-MARKDOWN_LIKE = frozenset(
-    {
-        "text/markdown",
-        "text/html",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    }
-)
-"""Media types whose stored text has Markdown's structure."""
+PLAIN = frozenset({"text/plain", "application/pdf"})
+"""Media types whose stored text has no structure but paragraphs. That of all others is Markdown's, or was made so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +52,35 @@ class _Piece:
     size: int
 
 
-def chunk(text: str, media_type: str) -> list[Chunk]:
-    """The passages of a text, in order."""
-    shape = structure(text, markdown=media_type in MARKDOWN_LIKE)
+def chunk(text: str, media_type: str, places: Sequence[Place] = ()) -> list[Chunk]:
+    """The passages of a text, in order. None reaches over the border of a place, so that each has one: a page, a slide, a table."""
+    markdown = media_type not in PLAIN
+    if not places:
+        return list(_of_stretch(text, 0, structure(text, markdown=markdown)))
     return [
-        Chunk(start, end, text[start:end], heading)
-        for heading, blocks in _sections(shape.blocks, shape.title)
-        for start, end in _packed(piece for block in blocks for piece in _pieces(text, block))
-        if start < end
+        each
+        for start, end, title in _stretches(text, places)
+        for each in _of_stretch(text[start:end], start, structure(text[start:end], markdown=markdown, front=False), title)
     ]
+
+
+def _stretches(text: str, places: Sequence[Place]) -> Iterator[tuple[int, int, str]]:
+    """The places with what stands above them, and what lies between them."""
+    at = 0
+    for place in places:
+        if text[at : place.start].strip():
+            yield at, place.start, ""
+        yield place.start, place.end, place.heading
+        at = place.end
+    if text[at:].strip():
+        yield at, len(text), ""
+
+
+def _of_stretch(text: str, at: int, shape: Structure, title: str = "") -> Iterator[Chunk]:
+    for heading, blocks in _sections(shape.blocks, title or shape.title):
+        for start, end in _packed(piece for block in blocks for piece in _pieces(text, block)):
+            if start < end:
+                yield Chunk(at + start, at + end, text[start:end], heading)
 
 
 def passage_id(document: str, version: str, start: int, end: int) -> str:

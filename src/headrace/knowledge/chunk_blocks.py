@@ -65,12 +65,13 @@ class Structure:
     blocks: tuple[Block, ...]
 
 
-def structure(text: str, *, markdown: bool) -> Structure:
-    """The blocks of a text. Every character that is not white space, front matter apart, is in exactly one of them."""
+def structure(text: str, *, markdown: bool, front: bool = True) -> Structure:
+    """The blocks of a text. Every character that is not white space, front matter apart, is in exactly one of them. `front`: the text
+    may begin with front matter."""
     lines = [_Line(found.start(), found.end(), found[0].rstrip("\r\n")) for found in _LINE.finditer(text) if found[0]]
     if not markdown:
         return Structure("", tuple(_paragraphs(lines)))
-    title, first = _front(lines)
+    title, first = _front(lines) if front else ("", 0)
     return Structure(title, tuple(_markdown(lines[first:])))
 
 

@@ -1,7 +1,7 @@
 """The stored texts of documents, by content: what passages are stretches of and citations resolve to.
 
     FOLDER/3f/3f9a….txt   the text (UTF-8, character for character)
-    FOLDER/3f/3f9a….json  its media type, and the character range of each page
+    FOLDER/3f/3f9a….json  its media type, and its places (pages, slides, tables)
 
 A version is the SHA-256 of its text. Files are written beside their place and renamed into it, so a reader sees all or nothing. Light:
 the gateway imports it. Versions are removed only by :meth:`DocumentStore.sweep`; ingestion says which (see its manifest).
@@ -9,9 +9,7 @@ the gateway imports it. Versions are removed only by :meth:`DocumentStore.sweep`
 
 from __future__ import annotations
 
-import bisect
 import hashlib
-import json
 import os
 import re
 from collections import OrderedDict
@@ -19,19 +17,29 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from headrace.core.errors import NotFound
+from headrace.core.values import Place
+from headrace.knowledge.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-LINED = frozenset({"text/markdown", "text/plain"})
-"""Media types whose stored text is the file's own, so that a line means the same in both."""
 _KEPT_CHARACTERS = 4_000_000
 _VERSION = re.compile(r"[0-9a-f]{64}")
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
-_PARAGRAPH = re.compile(r"\n\s*\n")
-_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+class _Form(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept beside a text. `pages` is how places were kept first, when only PDF had some."""
+
+    media_type: str
+    places: tuple[Place, ...] = ()
+    pages: tuple[tuple[int, int], ...] = ()
+
+
+_FORM = msgspec.json.Decoder(_Form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Stored:
 
     text: str
     media_type: str
-    pages: tuple[tuple[int, int], ...]
+    places: tuple[Place, ...]
 
 
 class DocumentStore:
@@ -52,7 +60,7 @@ class DocumentStore:
         self._characters = 0
         self._lock = Lock()
 
-    def put(self, text: str, media_type: str, pages: Sequence[tuple[int, int]] = ()) -> str:
+    def put(self, text: str, media_type: str, places: Sequence[Place] = ()) -> str:
         """Keep a text durably; returns its version. A text that is there already keeps the form in which it came first, so that the
         places of its passages do not change."""
         content = text.encode()
@@ -61,8 +69,7 @@ class DocumentStore:
             return version
         home = self._home(version)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        form = json.dumps({"media_type": media_type, "pages": [list(page) for page in pages]})
-        _write(home / f"{version}.json", form.encode())
+        _write(home / f"{version}.json", msgspec.json.encode(_Form(media_type, tuple(places))))
         _write(home / f"{version}.txt", content)  # last: with it the version is there
         return version
 
@@ -98,9 +105,8 @@ class DocumentStore:
         return text[start:end]
 
     def place(self, version: str, offset: int) -> str:
-        """What a person looks for: ``page 3`` of a PDF, ``line 12`` of a text file, else the heading above or the paragraph.
-        Raises NotFound."""
-        return Places(self.get(version)).at(offset)
+        """What a person looks for, as :meth:`Places.at` says it. Raises NotFound."""
+        return places_of(self.get(version)).at(offset, offset + 1)
 
     def versions(self) -> frozenset[str]:
         """Every version that is kept."""
@@ -128,12 +134,12 @@ class DocumentStore:
         home = self._home(version)
         try:
             text = (home / f"{version}.txt").read_bytes().decode()
-            form = json.loads((home / f"{version}.json").read_bytes())
+            form = _FORM.decode((home / f"{version}.json").read_bytes())
         except FileNotFoundError:
             raise NotFound(
                 "This version of the document is no longer kept.", code="knowledge.version_gone", mend="Ask again for one that is."
             ) from None
-        return Stored(text, str(form["media_type"]), tuple((int(start), int(end)) for start, end in form["pages"]))
+        return Stored(text, form.media_type, form.places or tuple(_page(*each) for each in enumerate(form.pages, start=1)))
 
     def _remember(self, version: str, stored: Stored) -> Stored:
         with self._lock:
@@ -145,33 +151,13 @@ class DocumentStore:
         return stored
 
 
-class Places:
-    """Where the offsets of one text are, in a person's words. Reads the text once: ask it for many offsets."""
+def places_of(stored: Stored) -> Places:
+    """Where the offsets of a stored text are."""
+    return Places(stored.text, stored.media_type, stored.places)
 
-    def __init__(self, stored: Stored) -> None:
-        self._pages = [start for start, _ in stored.pages]
-        self._lined = stored.media_type in LINED
-        self._lines: list[int] = []
-        self._headings: list[tuple[int, str]] = []
-        self._paragraphs: list[int] = []
-        if self._pages:
-            return
-        if self._lined:
-            self._lines = [found.end() for found in _LINE_END.finditer(stored.text)]
-        else:
-            self._headings = [(found.start(), found[1].rstrip(" \t#") or found[1]) for found in _HEADING.finditer(stored.text)]
-            self._paragraphs = [found.end() for found in _PARAGRAPH.finditer(stored.text)]
 
-    def at(self, offset: int) -> str:
-        """``page 3`` of a PDF, ``line 12`` of a text file, else the heading above, else the paragraph."""
-        if self._pages:
-            return f"page {max(1, bisect.bisect_right(self._pages, offset))}"
-        if self._lined:
-            return f"line {1 + bisect.bisect_right(self._lines, offset)}"
-        above = bisect.bisect_right(self._headings, offset, key=lambda heading: heading[0])
-        if above:
-            return f"section “{self._headings[above - 1][1]}”"
-        return f"paragraph {1 + bisect.bisect_right(self._paragraphs, offset)}"
+def _page(number: int, page: tuple[int, int]) -> Place:
+    return Place(*page, f"page {number}")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -10,12 +10,12 @@ the sources speak of the question, the others' by how far they are behind it (do
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from headrace.core.values import Quote
 from headrace.knowledge.confidence import CALIBRATION, confidence, ordered
 from headrace.knowledge.match import match
+from headrace.knowledge.places import narrowed
 from headrace.knowledge.reading import Readings
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 READINGS_BYTES = 32 * 1024 * 1024
 """What is kept of passages that were read: about 250 of the longest."""
-_LINE = re.compile(r"line (\d+)")
-_LINE_END = re.compile(r"\r\n|\n|\r")
 THRESHOLD = CALIBRATION.threshold
 """The calibrated confidence below which a service abstains unless it says otherwise."""
 
@@ -79,7 +77,7 @@ class Quoter:
 def _beside(taken: Sequence[Quote], passage: Passage, place: int, unit: Unit, sure: float) -> Quote | None:
     """A quote of a unit that shows nothing that these show already: all that it would show, else the unit alone, else none."""
     for start, end in ((unit.shown_start, unit.shown_end), (unit.start, unit.end)):
-        quote = Quote(place, passage.start + start, passage.start + end, passage.text[start:end], place_of(passage, start), sure)
+        quote = Quote(place, passage.start + start, passage.start + end, passage.text[start:end], narrowed(passage.place, passage.text, start, end), sure)
         if not any(_same(quote, other) for other in taken):
             return quote
     return None
@@ -89,10 +87,3 @@ def _same(quote: Quote, other: Quote) -> bool:
     """Whether two quotes share characters of one passage, or say the same words."""
     overlap = quote.passage == other.passage and quote.start < other.end and other.start < quote.end
     return overlap or quote.text.split() == other.text.split()
-
-
-def place_of(passage: Passage, offset: int) -> str:
-    """Where the character at `offset` of a passage's text is, in a person's words: its own line where places are lines, else the place of
-    the passage."""
-    line = _LINE.fullmatch(passage.place)
-    return f"line {int(line[1]) + len(_LINE_END.findall(passage.text, 0, offset))}" if line else passage.place

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from headrace.knowledge.chunk_measure import tokens
+from headrace.core.measure import tokens
 from headrace.knowledge.plain import plain
 from headrace.knowledge.sentences import units
 

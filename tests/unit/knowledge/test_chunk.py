@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.knowledge.chunk import BOUND, TARGET, chunk
-from headrace.knowledge.chunk_measure import tokens
+from headrace.core.measure import tokens
 
 MARKDOWN = """---
 title: "Travel"

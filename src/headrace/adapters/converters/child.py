@@ -17,6 +17,7 @@ import msgspec
 
 from headrace.adapters.converters.worker import LENGTH, Reply, Request
 from headrace.core.errors import ConversionFailed, Unavailable
+from headrace.core.ports import TOO_SLOW
 
 _LOOK_EVERY = 0.05
 _PIECE = 1 << 16
@@ -25,6 +26,7 @@ _END_WITHIN = 2.0
 _DATA_SHARE = 2
 """The kernel's limit counts memory that is set aside and never touched, so it is set higher than the one that is watched."""
 _WHOLE_REPLY = 256 * 1024 * 1024
+_DIVIDE = "Divide it into several files."
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -56,20 +58,22 @@ class Child:
         """Process id of the child, while there is one."""
         return self._process.pid if self._process else None
 
-    def convert(self, request: Request) -> Reply:
-        """What the child made of a file. Raises ConversionFailed when it goes over a limit or crashes, each with its reason."""
+    def convert(self, request: Request, within: float | None = None) -> Reply:
+        """What the child made of a file. Raises ConversionFailed when it goes over a limit (`within`: fewer seconds than any file may
+        take) or crashes, each with its reason."""
+        seconds = min(self._limits.seconds, within or self._limits.seconds)
         if self._served >= self._limits.files:
             self.close()
         fresh = self._served == 0
         try:
-            return self._ask(request)
+            return self._ask(request, seconds)
         except _ChildDiedError as death:
             if fresh:
-                raise ConversionFailed(f"The converter crashed on it ({death}).") from death
+                raise _crashed(death) from death
         try:  # it may have died of what files before this one left behind: once more, in a fresh child
-            return self._ask(request)
+            return self._ask(request, seconds)
         except _ChildDiedError as death:
-            raise ConversionFailed(f"The converter crashed on it ({death}).") from death
+            raise _crashed(death) from death
 
     def close(self) -> None:
         """End the child. Idempotent."""
@@ -83,12 +87,12 @@ class Child:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
 
-    def _ask(self, request: Request) -> Reply:
+    def _ask(self, request: Request, seconds: float) -> Reply:
         process = self._process or self._start()
         self._served += 1
         body = msgspec.msgpack.encode(request)
         try:
-            return self._exchange(process, LENGTH.pack(len(body)) + body, self._limits.seconds)
+            return self._exchange(process, LENGTH.pack(len(body)) + body, seconds)
         except (ConversionFailed, _ChildDiedError):
             self.close()
             raise
@@ -138,9 +142,11 @@ class Child:
 
     def _watch(self, process: subprocess.Popen[bytes], deadline: float, seconds: float) -> None:
         if time.monotonic() > deadline:
-            raise ConversionFailed(f"It took longer than {seconds:g} s.", code="ingest.too_slow")
+            mend = "Divide it, or try again when the machine is less busy: headrace ingest --full."
+            raise ConversionFailed(f"It took longer than {seconds:g} s.", code=TOO_SLOW, mend=mend)
         if _resident(process.pid) > self._limits.memory:
-            raise ConversionFailed(f"It needs more than {self._limits.memory >> 20} MiB of memory.", code="ingest.too_large")
+            reason = f"It needs more than {self._limits.memory >> 20} MiB of memory."
+            raise ConversionFailed(reason, code="ingest.too_large", mend=_DIVIDE)
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -156,8 +162,7 @@ def _whole(received: bytearray) -> bool:
         return False
     (length,) = LENGTH.unpack(received[: LENGTH.size])
     if length > _WHOLE_REPLY:
-        msg = "Its text is too long."
-        raise ConversionFailed(msg, code="ingest.too_large")
+        raise ConversionFailed("Its text is too long.", code="ingest.too_large", mend=_DIVIDE)
     return len(received) >= LENGTH.size + length
 
 
@@ -173,6 +178,12 @@ def _give(process: subprocess.Popen[bytes], pipe: IO[bytes], unsent: memoryview)
         return os.write(pipe.fileno(), unsent[:_PIECE])
     except BrokenPipeError:
         raise _death(process) from None
+
+
+def _crashed(death: _ChildDiedError) -> ConversionFailed:
+    if str(death) == signal.SIGABRT.name:  # how native code ends when it is refused memory
+        return ConversionFailed("It needs more memory than is allowed (SIGABRT).", code="ingest.too_large", mend=_DIVIDE)
+    return ConversionFailed(f"The converter crashed on it ({death}).", mend="Open it, and save it anew.")
 
 
 def _death(process: subprocess.Popen[bytes]) -> _ChildDiedError:

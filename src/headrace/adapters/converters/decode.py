@@ -17,12 +17,19 @@ _MARKS = (
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MOST_CONTROLS = 0.001
 _DECLARED = re.compile(rb"<(?:meta|\?xml)\b[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_JAPANESE = ("cp932", "euc_jp")
+_KANA = re.compile(r"[ぁ-ヶ]")
+_FEWEST_KANA = 0.1
+"""Share of the characters that are not ASCII."""
+_MUCH = 0.2
+"""Share of all characters."""
 _HEAD = 4096
 """Bytes within which HTML must declare its encoding (a browser looks at 1,024)."""
 
 
 def decode(content: bytes) -> str:
-    """The characters of a text file: by its byte order mark, else UTF-8, else Windows-1252. The mark itself is no character of the text.
+    """The characters of a text file: by its byte order mark, else UTF-8, else a Japanese encoding when that gives kana, else
+    Windows-1252. The mark itself is no character of the text.
 
     Raises ConversionFailed for bytes that are not text.
     """
@@ -32,7 +39,7 @@ def decode(content: bytes) -> str:
     try:
         return _plausible(content.decode())
     except UnicodeDecodeError:
-        return _plausible(_western(content))
+        return _plausible(_japanese(content) or _western(content))
 
 
 def decode_html(content: bytes) -> str:
@@ -53,7 +60,7 @@ def decode_html(content: bytes) -> str:
             return _plausible(content.decode(declared[1].decode("ascii")))
         except (LookupError, UnicodeDecodeError):
             pass  # a declaration that is not true
-    return _plausible(_western(content))
+    return _plausible(_japanese(content) or _western(content))
 
 
 def _strictly(content: bytes, encoding: str) -> str:
@@ -62,6 +69,24 @@ def _strictly(content: bytes, encoding: str) -> str:
     except UnicodeDecodeError as error:
         msg = f"It begins as {encoding.upper()} and then is not."
         raise ConversionFailed(msg) from error
+
+
+def _japanese(content: bytes) -> str:
+    """Shift JIS or EUC-JP, where that gives kana, or where much is not ASCII and hardly a letter in the West; empty when it is neither.
+
+    In Western text, the first bytes of kana are a low quotation mark and signs of currency, and most that is not ASCII is letters.
+    """
+    for encoding in _JAPANESE:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        foreign = sum(not character.isascii() for character in text)
+        western = [character.isalpha() for character in _western(content) if not character.isascii()]
+        no_letters = foreign > len(text) * _MUCH and sum(western) * 2 < len(western)
+        if no_letters or len(_KANA.findall(text)) > foreign * _FEWEST_KANA:
+            return text
+    return ""
 
 
 def _western(content: bytes) -> str:

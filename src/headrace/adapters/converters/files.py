@@ -1,60 +1,32 @@
-"""The converter of the five formats: Markdown, plain text, HTML, PDF and DOCX. Port Converter."""
+"""The converter of files: text formats are decoded here, all others go through a child with limits. Port Converter."""
 
 from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headrace.adapters.converters import clean
+from headrace.adapters.converters import formats
 from headrace.adapters.converters.child import Child, Limits
-from headrace.adapters.converters.decode import decode, decode_html
-from headrace.adapters.converters.worker import DOCX, HTML, PDF, Request
+from headrace.adapters.converters.decode import decode
+from headrace.adapters.converters.layout import LONGEST_TEXT, Text, too_long
+from headrace.adapters.converters.parts import Parts
+from headrace.adapters.converters.worker import Request
+from headrace.core.containers import is_container
 from headrace.core.errors import ConversionFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-MARKDOWN = "text/markdown"
-PLAIN = "text/plain"
-MEDIA_TYPES = {
-    ".md": MARKDOWN,
-    ".markdown": MARKDOWN,
-    ".mdx": MARKDOWN,
-    ".txt": PLAIN,
-    ".text": PLAIN,
-    ".rst": PLAIN,
-    ".adoc": PLAIN,
-    ".org": PLAIN,
-    ".log": PLAIN,
-    "": PLAIN,
-    ".html": HTML,
-    ".htm": HTML,
-    ".xhtml": HTML,
-    ".pdf": PDF,
-    ".docx": DOCX,
-}
-"""What a file is taken for, by the ending of its name; a name without one (README, LICENSE) for plain text."""
-VERSION = "1"
+    from headrace.adapters.converters.parts import FilePart
+
+VERSION = "2"
 """Raised when the same file could give another text: everything is then converted anew."""
-_LONGEST_TEXT = 32 * 1024 * 1024
-_PDF_WITHIN = 1024
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_BETWEEN_PAGES = "\n\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A converted document. Port Converted."""
-
-    text: str
-    media_type: str
-    pages: tuple[tuple[int, int], ...] = ()
 
 
 class FileConverter:
-    """Files by the ending of their name. Text formats are decoded here; the others go through a child with limits."""
+    """Files by the ending of their name. Use it from one thread that lives as long as it (see :class:`Child`)."""
 
     def __init__(self, limits: Limits | None = None, *, largest: int = 64 * 1024 * 1024) -> None:
         self.child = Child(limits or Limits())
@@ -65,48 +37,41 @@ class FileConverter:
         """Changes whenever the same file could give another text."""
         return f"files:{VERSION}"
 
-    def convert(self, path: Path) -> Text:
+    def convert(self, path: Path, within: float | None = None) -> Text:
         """The text of a file. Raises ConversionFailed with a reason that a person understands."""
-        media_type = MEDIA_TYPES.get(path.suffix.lower())
-        if media_type is None:
-            msg = f"Files of the kind {path.suffix} are not read; Markdown, text, HTML, PDF and DOCX are."
-            raise ConversionFailed(msg, code="ingest.unsupported")
-        content = _content(path, self._largest)
+        formats.media_type(path.name)  # before it is read
+        return self.text(path.name, _content(path, self._largest), within)
+
+    def parts(self, path: Path, within: float | None = None) -> Iterator[FilePart]:
+        """What an archive or a mail holds, one after the other. Raises ConversionFailed, also after some have come."""
+        if is_container(path.name):
+            yield from Parts(self.child, self.text, within).of(path.name, _content(path, self._largest))
+
+    def text(self, name: str, content: bytes, within: float | None = None) -> Text:
+        """The text of a file of this name and content. Raises ConversionFailed."""
+        media_type = formats.media_type(name)
         if not content.strip():
-            msg = "It is empty."
-            raise ConversionFailed(msg, code="ingest.empty")
-        converted = self._convert(content, media_type)
+            raise ConversionFailed("It is empty.", code="ingest.empty")
+        formats.check(content, media_type)
+        converted = self._converted(content, media_type, within)
         if not converted.text.strip():
-            hint = " It may be a scan: pictures of text are not read." if media_type == PDF else ""
-            msg = f"It holds no text.{hint}"
-            raise ConversionFailed(msg, code="ingest.empty")
-        if len(converted.text) > _LONGEST_TEXT:
-            msg = f"Its text is longer than {_LONGEST_TEXT >> 20} million characters."
-            raise ConversionFailed(msg, code="ingest.too_large")
+            mend = "It may be a scan: pictures of text are not read. Recognise its text first." if media_type == formats.PDF else ""
+            raise ConversionFailed("It holds no text.", code="ingest.empty", mend=mend)
+        if len(converted.text) > LONGEST_TEXT:
+            raise too_long()
         return converted
 
     def close(self) -> None:
         """End the child. Idempotent."""
         self.child.close()
 
-    def _convert(self, content: bytes, media_type: str) -> Text:
-        if media_type in (MARKDOWN, PLAIN):
+    def _converted(self, content: bytes, media_type: str, within: float | None) -> Text:
+        if media_type in {formats.MARKDOWN, formats.PLAIN}:
             return Text(decode(content), media_type)
-        if media_type == HTML:
-            return Text(clean.markdown(self._asked(clean.body_of(decode_html(content)).encode(), HTML)[0]), HTML)
-        if media_type == DOCX:
-            _check_docx(content)
-            return Text(clean.markdown(self._asked(content, DOCX)[0]), DOCX)
-        if b"%PDF-" not in content[:_PDF_WITHIN]:
-            msg = "It is not a PDF, whatever its name says."
-            raise ConversionFailed(msg)
-        return _paged([clean.page(text) for text in self._asked(content, PDF)])
-
-    def _asked(self, content: bytes, media_type: str) -> list[str]:
-        reply = self.child.convert(Request(media_type, content))
+        reply = self.child.convert(Request(media_type, content), within)
         if reply.reason:
-            raise ConversionFailed(reply.reason)
-        return reply.texts
+            raise ConversionFailed(reply.reason, code=reply.code or None, mend=reply.mend)
+        return Text(reply.text, media_type, tuple(reply.places))
 
 
 def _content(path: Path, largest: int) -> bytes:
@@ -130,22 +95,3 @@ def _content(path: Path, largest: int) -> bytes:
         msg = f"It is larger than {largest >> 20} MiB."
         raise ConversionFailed(msg, code="ingest.too_large")
     return content
-
-
-def _check_docx(content: bytes) -> None:
-    if content.startswith(_OLE):
-        msg = "It is encrypted, or an old Word document (.doc) under a new name."
-        raise ConversionFailed(msg)
-    if not content.startswith(b"PK"):
-        msg = "It is not a DOCX, whatever its name says."
-        raise ConversionFailed(msg)
-
-
-def _paged(texts: list[str]) -> Text:
-    """Pages put together, with the character range of each."""
-    pages: list[tuple[int, int]] = []
-    at = 0
-    for text in texts:
-        pages.append((at, at + len(text)))
-        at += len(text) + len(_BETWEEN_PAGES)
-    return Text(_BETWEEN_PAGES.join(texts), PDF, tuple(pages))

@@ -3,14 +3,14 @@
 Before the first file it gives up, for good: opening files and sockets (no free descriptor: so no network either), writing files, core
 dumps, and memory beyond its limit. It gets bytes on standard input, gives text on standard output, and dies with its parent.
 
-A frame is a 4-byte big-endian length and that many bytes: the request is a MessagePack ``[media type, content]``, the reply
-``[reason, text, pages]``.
+A frame is a 4-byte big-endian length and that many bytes of MessagePack: a :class:`Request`, and a :class:`Reply` to it.
 """
 
 from __future__ import annotations
 
-import codecs
 import ctypes
+import email.generator  # the parser of mails loads it when it needs it, and then no file can be opened any more
+import errno
 import io
 import os
 import resource
@@ -19,17 +19,30 @@ import struct
 import sys
 import zipfile
 import zlib
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import kreuzberg
 import msgspec
 
+from headrace.adapters.converters import charsets, clean
+from headrace.adapters.converters.archives import BROKEN, Held, held
+from headrace.adapters.converters.decode import decode_html
 from headrace.adapters.converters.docx import with_characters, without_references
+from headrace.adapters.converters.formats import CSV, DOCX, EML, HTML, MSG, PDF, PPTX, SEPARATED, SHEETS
+from headrace.adapters.converters.layout import Layout, storable
+from headrace.adapters.converters.mail import attached, message
+from headrace.adapters.converters.sheets import separated, workbook
+from headrace.adapters.converters.slides import presentation
+from headrace.core.errors import ConversionFailed
+from headrace.core.values import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LENGTH = struct.Struct(">I")
-PDF = "application/pdf"
-HTML = "text/html"
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+CONVERT = -1
+BATCH = 8 * 1024 * 1024
+"""Bytes of what an archive holds, after which a reply ends."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _SMALLEST_PDF = (
@@ -38,27 +51,33 @@ _SMALLEST_PDF = (
 )
 
 _REASONS = (
-    ("password", "It is encrypted: a password is needed."),
-    ("encrypt", "It is encrypted."),
-    ("zip", "It is broken: its parts cannot be unpacked."),
-    ("unsupported", "Its format is not supported."),
-    ("limit", "It unpacks to more than is allowed."),
-    ("memory", "It needs more memory than is allowed."),
+    ("password", "It is encrypted: a password is needed.", "Save it without one."),
+    ("encrypt", "It is encrypted.", "Save it without a password."),
+    ("zip", "It is broken: its parts cannot be unpacked.", "Save or pack it anew."),
+    ("unsupported", "Its format is not supported.", "Save it as PDF."),
+    ("limit", "It unpacks to more than is allowed.", "Divide it into several files."),
+    ("memory", "It needs more memory than is allowed.", "Divide it into several files."),
 )
 
 
 class Request(msgspec.Struct, array_like=True, frozen=True):
-    """One file."""
+    """One file. `first` is CONVERT, or the number (from 0) of the file in it from which on to unpack it."""
 
     media_type: str
     content: bytes
+    first: int = CONVERT
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):
-    """Its text (one for each page of a PDF, else one in all), or the reason why there is none."""
+    """Its text and places, or the files in it and whether there are more, or the reason (with mend and code) why there is neither."""
 
-    reason: str
-    texts: list[str]
+    reason: str = ""
+    text: str = ""
+    places: list[Place] = []
+    held: list[Held] = []
+    more: bool = False
+    mend: str = ""
+    code: str = ""
 
 
 def main() -> None:
@@ -69,10 +88,11 @@ def main() -> None:
     _convert(Request(PDF, _SMALLEST_PDF))  # loads what is loaded late, while files can still be opened
     _convert(Request(HTML, b"<p>ready</p>"))
     _convert(Request(DOCX, _smallest_archive()))
-    codecs.lookup("cp437")  # names in old archives
+    _convert(Request(CSV, b"a,b\n1,2\n"))
+    charsets.keep()
     _give_up(int(sys.argv[1]))
     decoder = msgspec.msgpack.Decoder(Request)
-    _send(replies, Reply("", []))
+    _send(replies, Reply())
     while (body := _receive(requests)) is not None:
         _send(replies, _convert(decoder.decode(body)))
 
@@ -88,17 +108,83 @@ def _give_up(memory: int) -> None:
 
 def _convert(request: Request) -> Reply:
     try:
-        content = without_references(request.content) if request.media_type == DOCX else request.content
-        result = kreuzberg.extract_bytes_sync(content, request.media_type, config=_config(request.media_type))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        return Reply(_reason(f"zip: {error}"), [])
+        if request.first != CONVERT:
+            return _unpacked(request)
+        layout = _laid_out(request)
+        return Reply(text=layout.text, places=layout.places)
+    except ConversionFailed as error:
+        return Reply(reason=error.message, mend=error.mend or "", code=error.code or "")
     except kreuzberg.KreuzbergError as error:
-        return Reply(_reason(str(error)), [])
+        return _failure(str(error))
     except MemoryError:
-        return Reply("It needs more memory than is allowed.", [])
-    if request.media_type == PDF:
-        return Reply("", [page["content"] for page in result.pages or ()] or [result.content])
-    return Reply("", [with_characters(result.content) if request.media_type == DOCX else result.content])
+        return _failure("memory")
+    except (*BROKEN, RuntimeError) as error:  # RuntimeError: zipfile's of encrypted parts, and RecursionError
+        if isinstance(error, OSError) and error.errno == errno.EMFILE:
+            raise  # something wants a file that was not loaded in time: a defect, and no broken document
+        return _failure(f"zip: {error}" if isinstance(error, (zipfile.BadZipFile, zlib.error)) else str(error))
+    except (LookupError, TypeError, AttributeError):  # what Python's parsers do on headers and parts that nobody would write
+        return _failure("")
+
+
+def _laid_out(request: Request) -> Layout:
+    kind, content = request.media_type, request.content
+    if kind in SHEETS:
+        return workbook(content)
+    if kind in SEPARATED:
+        return separated(content, kind)
+    if kind == PPTX:
+        return presentation(content)
+    if kind == EML:
+        return message(content, _html)
+    layout = Layout()
+    if kind == PDF:
+        for number, text in enumerate(_pages(content), start=1):
+            layout.add(clean.page(text), f"page {number}")
+    elif kind == HTML:
+        layout.plain(_html(decode_html(content)))
+    elif kind == DOCX:
+        layout.plain(clean.markdown(with_characters(_markdown(without_references(content), DOCX))))
+    else:
+        layout.plain(clean.markdown(_markdown(content, kind)))
+    return layout
+
+
+def _html(page: str) -> str:
+    return clean.markdown(_markdown(clean.body_of(page).encode("utf-8", errors="replace"), HTML))
+
+
+def _markdown(content: bytes, media_type: str) -> str:
+    return kreuzberg.extract_bytes_sync(content, media_type, config=_config(media_type)).content
+
+
+def _pages(content: bytes) -> list[str]:
+    result = kreuzberg.extract_bytes_sync(content, PDF, config=_config(PDF))
+    return [page["content"] for page in result.pages or ()] or [result.content]
+
+
+def _unpacked(request: Request) -> Reply:
+    """The files in an archive or a mail from the one asked for on, as many as fit."""
+    files = _files(request)
+    taken: list[Held] = []
+    size = 0
+    for number, each in enumerate(files):
+        if number < request.first:
+            continue
+        if size >= BATCH:
+            return Reply(held=taken, more=True)
+        taken.append(Held(storable(each.path), each.content, each.reason))
+        size += len(each.content)
+    return Reply(held=taken)
+
+
+def _files(request: Request) -> Iterator[Held]:
+    if request.media_type == EML:
+        return attached(request.content)
+    if request.media_type == MSG:
+        result = kreuzberg.extract_bytes_sync(request.content, MSG, config=_config(MSG))
+        names = cast("list[str]", result.metadata.get("attachments") or [])
+        return (Held(name, reason="What is attached to a .msg is not read. Save the mail as .eml.") for name in names)
+    return held(request.content, request.media_type)
 
 
 def _smallest_archive() -> bytes:
@@ -118,10 +204,12 @@ def _config(media_type: str) -> kreuzberg.ExtractionConfig:
     )
 
 
-def _reason(message: str) -> str:
+def _failure(message: str) -> Reply:
     """The converter's words may quote the file, so they are not passed on: only what they are about."""
     lowered = message.lower()
-    return next((reason for word, reason in _REASONS if word in lowered), "It is broken: it cannot be parsed.")
+    found = ((reason, mend) for word, reason, mend in _REASONS if word in lowered)
+    reason, mend = next(found, ("It is broken: it cannot be parsed.", "Open it, and save it anew."))
+    return Reply(reason=reason, mend=mend)
 
 
 def _receive(requests: BinaryIO) -> bytes | None:

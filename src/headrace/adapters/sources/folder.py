@@ -14,6 +14,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from headrace.core.containers import is_container
 from headrace.core.errors import ConversionFailed, OperationFailed
 from headrace.core.values import SourceFile
 
@@ -25,6 +26,8 @@ LARGEST_FILE = 64 * 1024 * 1024
 """Bytes. A larger file is named and not read."""
 TOOL_FOLDERS = frozenset({"node_modules", "__pycache__", "CVS"})
 """Folders of tools that are not hidden by a leading dot."""
+_NAMED_LIKE_A_FILE = "It is a folder with the name of an archive or a mail, and is not read. Rename it."
+"""Paths behind an archive's name are what it holds, and have its readers: a folder must not look the same."""
 
 
 class Folder:
@@ -78,7 +81,11 @@ class Folder:
                 continue
             path = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in TOOL_FOLDERS and not _matches(path + "/", self._exclude):
+                if entry.name in TOOL_FOLDERS or _matches(path + "/", self._exclude):
+                    continue
+                if is_container(entry.name):
+                    yield SourceFile(_shown(path), entry.path, 0, "folder", 0, _NAMED_LIKE_A_FILE)
+                else:
                     yield from self._below(entry.path, path + "/")
             elif _matches(path, self._include) and not _matches(path, self._exclude):
                 found = self._file(entry, path)
@@ -91,8 +98,7 @@ class Folder:
         except FileNotFoundError:
             return None  # gone since the folder was listed
         refusal = self._refusal(status, path)
-        named = path.encode(errors="surrogateescape").decode(errors="replace")
-        return SourceFile(named, entry.path, status.st_size, stamp(status), max(status.st_mtime_ns, status.st_ctime_ns), refusal)
+        return SourceFile(_shown(path), entry.path, status.st_size, stamp(status), max(status.st_mtime_ns, status.st_ctime_ns), refusal)
 
     def _refusal(self, status: os.stat_result, path: str) -> str:
         if stat.S_ISLNK(status.st_mode):
@@ -104,6 +110,11 @@ class Folder:
         if _undecodable(path):
             return "Its name is not valid UTF-8."
         return ""
+
+
+def _shown(path: str) -> str:
+    """A path that can be written, whatever its bytes are."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def stamp(status: os.stat_result) -> str:

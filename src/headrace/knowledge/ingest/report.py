@@ -19,6 +19,8 @@ class Stage(StrEnum):
     READING = "reading"
     EMBEDDING = "embedding"
     """Everything is searchable by words; vectors follow."""
+    SLOW = "slow"
+    """Files that take long are read, after all others; those are searchable meanwhile."""
     DONE = "done"
 
 
@@ -77,6 +79,10 @@ class Tally:
     def one_more(self, name: str) -> None:
         """Count one, and tell."""
         self.now(**{name: getattr(self.counts, name) + 1})
+
+    def holds(self, parts: int) -> None:
+        """Count what an archive holds instead of the archive, or what a mail holds beside it."""
+        self.now(found=self.counts.found + parts)
 
     def failure(self, document: str, reason: str) -> None:
         """Name a document that could not be read."""
