@@ -32,8 +32,8 @@ from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.adapters.weights.catalogue import EMBEDDER, built_in
 from headrace.adapters.weights.store import ModelStore, default_folder
-from headrace.core.values import Scope
 from headrace.core.measure import tokens
+from headrace.core.values import Scope
 from headrace.knowledge.fuse import DEPTH, dense_weight, fuse
 from headrace.knowledge.retrieve import Retrieval
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace.core.measure import tokens
+from headrace.core.values import Place
 from headrace.knowledge.chunk import BOUND, Chunk, chunk, passage_id
 from headrace.knowledge.chunk_blocks import structure
-from headrace.core.measure import tokens
-from headrace.knowledge.documents import Places, Stored
+from headrace.knowledge.places import Places
 
 TYPES = ("text/markdown", "text/plain", "text/html", "application/pdf")
 PIECES = st.sampled_from([
@@ -65,9 +66,9 @@ def test_the_same_text_gives_the_same_passages(text: str, media_type: str) -> No
 @given(TEXTS, st.sampled_from(TYPES), st.data())
 @settings(max_examples=200, deadline=None)
 def test_every_offset_has_a_place(text: str, media_type: str, data: st.DataObject) -> None:
-    places = Places(Stored(text, media_type, ((0, len(text)),) if media_type == "application/pdf" else ()))
+    places = Places(text, media_type, (Place(0, len(text), "page 1"),) if media_type == "application/pdf" else ())
     offset = data.draw(st.integers(0, len(text)))
-    place = places.at(offset)
+    place = places.at(offset, offset + 1)
     kind, _, which = place.partition(" ")
     assert kind in {"line", "page", "section", "paragraph"}
     if kind == "line":

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headrace.knowledge.chunk_blocks import Block, Kind, Structure, structure
 from headrace.core.measure import tokens
+from headrace.knowledge.chunk_blocks import Block, Kind, Structure, structure
 from headrace.knowledge.sentences import sentences
 
 if TYPE_CHECKING:

@@ -77,7 +77,14 @@ class Quoter:
 def _beside(taken: Sequence[Quote], passage: Passage, place: int, unit: Unit, sure: float) -> Quote | None:
     """A quote of a unit that shows nothing that these show already: all that it would show, else the unit alone, else none."""
     for start, end in ((unit.shown_start, unit.shown_end), (unit.start, unit.end)):
-        quote = Quote(place, passage.start + start, passage.start + end, passage.text[start:end], narrowed(passage.place, passage.text, start, end), sure)
+        quote = Quote(
+            place,
+            passage.start + start,
+            passage.start + end,
+            passage.text[start:end],
+            narrowed(passage.place, passage.text, start, end),
+            sure,
+        )
         if not any(_same(quote, other) for other in taken):
             return quote
     return None

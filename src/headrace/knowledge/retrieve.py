@@ -13,9 +13,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from headrace.core.errors import Unavailable
+from headrace.core.measure import tokens
 from headrace.core.ports import OUTDATED
 from headrace.core.values import Found, Passage
-from headrace.core.measure import tokens
 from headrace.knowledge.fuse import BM25, DENSE, DEPTH, dense_weight, fuse
 from headrace.knowledge.quote import THRESHOLD
 

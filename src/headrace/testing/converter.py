@@ -34,15 +34,15 @@ class ConverterContract:
     """Derive, and give the fixtures."""
 
     def test_the_words_of_every_kind_are_there(self, converter: Converter, samples: Mapping[Path, str]) -> None:
-        """In one text, whose pages (if any) lie within it, in order, without overlap."""
+        """In one text, whose places (if any) lie within it, in order, without overlap."""
         for path, words in samples.items():
             converted = converter.convert(path)
             assert words in converted.text, path
             assert "/" in converted.media_type
             at = 0
-            for start, end in converted.pages:
-                assert at <= start <= end <= len(converted.text)
-                at = end
+            for place in converted.places:
+                assert at <= place.start <= place.body <= place.end <= len(converted.text) or not place.body
+                at = place.end
 
     def test_the_same_file_gives_the_same_text(self, converter: Converter, samples: Mapping[Path, str]) -> None:
         """Character for character, or offsets would mean nothing."""

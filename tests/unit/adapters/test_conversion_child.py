@@ -66,14 +66,14 @@ def test_too_slow_is_killed_in_time_and_the_next_file_is_read(child: Callable[..
     assert time.monotonic() - began < 2.5
     assert first is not None
     assert gone(first)
-    assert converter.convert(PAGE).texts == ["still here\n"]
+    assert converter.convert(PAGE).text == "still here"
 
 
 def test_too_much_memory_is_killed_and_the_next_file_is_read(child: Callable[..., Child]) -> None:
     converter = child(memory=96 << 20)
     with pytest.raises(ConversionFailed, match=r"96 MiB of memory|crashed"):
         converter.convert(Request(HTML, b"<div>" * 4_000_000))
-    assert converter.convert(PAGE).texts == ["still here\n"]
+    assert converter.convert(PAGE).text == "still here"
 
 
 def test_a_child_that_dies_is_replaced(child: Callable[..., Child]) -> None:
@@ -82,7 +82,7 @@ def test_a_child_that_dies_is_replaced(child: Callable[..., Child]) -> None:
     first = converter.pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    assert converter.convert(PAGE).texts == ["still here\n"]
+    assert converter.convert(PAGE).text == "still here"
     assert converter.pid != first
     converter.close()
     converter.close()

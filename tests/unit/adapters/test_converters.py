@@ -95,7 +95,11 @@ def test_docx_gives_headings_and_words(converter: FileConverter, tmp_path: Path)
 
 def test_pdf_gives_the_range_of_each_page(converter: FileConverter, tmp_path: Path) -> None:
     converted = converter.convert(write(tmp_path, "a.pdf", pdf([["One."], ["Two (2)."], ["Three."]])))
-    assert [converted.text[start:end] for start, end in converted.pages] == ["One.", "Two (2).", "Three."]
+    assert [(place.name, converted.text[place.start : place.end]) for place in converted.places] == [
+        ("page 1", "One."),
+        ("page 2", "Two (2)."),
+        ("page 3", "Three."),
+    ]
 
 
 def test_lines_that_the_page_broke_are_joined() -> None:
@@ -112,11 +116,11 @@ def test_lines_that_the_page_broke_are_joined() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.png", b"\x89PNG", "Files of the kind .png are not read"),
+        ("a.png", b"\x89PNG", "It is a picture"),
         ("a.md", b" \n ", "It is empty."),
         ("a.pdf", b"hello", "not a PDF"),
         ("a.pdf", b"%PDF-1.7\n" + b"\x93" * 500, "broken"),
-        ("a.pdf", pdf([[""]]), "It may be a scan"),
+        ("a.pdf", pdf([[""]]), "It holds no text"),
         ("a.docx", b"hello", "not a DOCX"),
         ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "encrypted"),
         ("a.docx", b"PK\x03\x04" + b"\x00" * 600, "broken"),

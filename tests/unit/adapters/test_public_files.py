@@ -1,26 +1,47 @@
-"""The converter on public files: the five formats are read, and none of the hard ones crashes, hangs or spoils the next."""
+"""The converter on 195 public files of 26 formats, 43 of them hard: each gives text whose every passage has a place, or a reason in words;
+none crashes, hangs, takes more memory than it may, or spoils the next."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from headrace.adapters.converters.child import Limits
-from headrace.adapters.converters.files import MEDIA_TYPES, FileConverter
+from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
 from headrace.knowledge.chunk import chunk
+from headrace.knowledge.places import Places
 from tests.support.data import shared_data
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from headrace.core.ports import Converted
+
 SECONDS = 20.0
-NO_TEXT = {"MEDRPT-2024-PAT-3847_medical_report_scan.pdf", "MEDRPT-2024-PAT-3847_medical_report_scan.md", "testAltChunkHTML.docx"}
-"""Not marked hard, and without a character of text: a scan, what another program made of it, and a DOCX that only embeds HTML."""
+UNREAD = {
+    "MEDRPT-2024-PAT-3847_medical_report_scan.pdf": "It holds no text.",
+    "MEDRPT-2024-PAT-3847_medical_report_scan.md": "It is empty.",
+    "testAltChunkHTML.docx": "It holds no text.",
+    "signed-doc.p7s": "Files of the kind .p7s are not read.",
+    "test_rss.xml": "Files of the kind .xml are not read.",
+    "ipg08672134.xml": "Files of the kind .xml are not read.",
+    "testKeynote2018.key": "Files of the kind .key are not read.",
+    "testPages2013.pages": "Files of the kind .pages are not read.",
+    "testPPT.xps": "Files of the kind .xps are not read.",
+    "testVISIO.vsdx": "Files of the kind .vsdx are not read.",
+}
+"""What is not marked hard and gives no text, and why: scans, a DOCX that only embeds HTML, and kinds that are not read."""
+PLACE = re.compile(
+    r"page \d+|slide \d+(, notes)?|line \d+|mail head|mail text(, line \d+)?|rows? \d+(–\d+)?|paragraph \d+|section “.*”"
+    r"|sheet “.*”, [A-Z]+\d+(:[A-Z]+\d+)?",
+    re.DOTALL,
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,20 +57,45 @@ def rows(*, hard: bool) -> list[Path]:
     return [index.parents[2] / row["path"] for row in read if row["hard"] is hard]
 
 
-def test_every_file_of_the_five_formats_is_read(converter: FileConverter) -> None:
-    unread: dict[str, str] = {}
-    for path in rows(hard=False):
-        if path.suffix not in MEDIA_TYPES:
-            continue
+def check(converted: Converted) -> None:
+    chunks = chunk(converted.text, converted.media_type, converted.places)
+    places = Places(converted.text, converted.media_type, converted.places)
+    assert chunks
+    assert all(converted.text[each.start : each.end] == each.text for each in chunks)
+    assert [place for each in chunks if not PLACE.fullmatch(place := places.at(each.start, each.end))] == []
+    kept = "".join(each.text for each in chunks).split()
+    assert "".join(kept) == "".join(converted.text.split()) or converted.text.startswith("---")
+
+
+def read(converter: FileConverter, path: Path) -> tuple[int, list[str]]:
+    """How many texts a file gave, and the reasons for what gave none. Each takes no longer than it may."""
+    given, reasons = 0, list[str]()
+
+    def one(convert: Callable[[], Converted]) -> None:
+        nonlocal given
+        began = time.monotonic()
         try:
-            converted = converter.convert(path)
+            check(convert())
+            given += 1
         except ConversionFailed as error:
-            unread[path.name] = error.message
-            continue
-        chunks = chunk(converted.text, converted.media_type)
-        assert chunks
-        assert all(converted.text[each.start : each.end] == each.text for each in chunks)
-    assert unread.keys() == NO_TEXT, unread
+            reasons.append(error.reason)
+        assert time.monotonic() - began < SECONDS + 5
+
+    if path.suffix not in {".zip", ".mbox"}:
+        one(lambda: converter.convert(path))
+    try:
+        for part in converter.parts(path):
+            one(part.convert)
+    except ConversionFailed as error:
+        reasons.append(error.reason)
+    return given, reasons
+
+
+def test_every_file_is_read_or_says_why_not(converter: FileConverter) -> None:
+    unread = {path.name: reasons for path in rows(hard=False) for given, reasons in [read(converter, path)] if not given}
+    said = {name: reasons[0].split(". ")[0].rstrip(".") + "." for name, reasons in unread.items() if name != "moby.zip"}
+    assert said == UNREAD
+    assert set(unread["moby.zip"]) == {"It is packed in a way that is not read. Pack it anew."}
 
 
 def test_no_hard_file_crashes_hangs_or_spoils_the_next(converter: FileConverter, tmp_path: Path) -> None:
@@ -57,12 +103,10 @@ def test_no_hard_file_crashes_hangs_or_spoils_the_next(converter: FileConverter,
     good.write_text("<p>Still here.</p>")
     said: set[str] = set()
     for path in rows(hard=True):
-        began = time.monotonic()
-        try:
-            assert converter.convert(path).text.strip()
-        except ConversionFailed as error:
-            said.add(error.message.split(".")[0])
-        assert time.monotonic() - began < SECONDS + 2
+        given, reasons = read(converter, path)
+        assert given or reasons, path
+        said.update(reasons)
         assert converter.convert(good).text == "Still here."
-    assert not any("crashed" in reason for reason in said)
-    assert "It is encrypted: a password is needed" in said
+    assert all(reason[0].isupper() and reason.endswith(".") for reason in said)
+    assert not any("crashed" in reason or "SIGABRT" in reason for reason in said)
+    assert "It is encrypted: a password is needed. Save it without one." in said

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.core.errors import ConversionFailed, NotFound, OperationFailed
+from headrace.core.ports import TOO_SLOW
 from headrace.knowledge.ingest import Configured, Parts, run_pass
 from headrace.knowledge.ingest.manifest import Manifest
 from headrace.knowledge.ingest.report import Counts, Stage
@@ -71,11 +72,12 @@ def test_a_first_pass_reads_all_and_a_second_nothing(house: House) -> None:
     house.write("b.pdf", pdf([["Page one."], ["Page two."]]))
     report = house.run()
     assert changes(report) == (2, 0, 0, 0, 0)
-    assert report.counts.passages == report.counts.vectors == 3
+    assert report.counts.passages == report.counts.vectors == 4
     assert [(each.place, each.heading, each.acl) for each in house.store.passages()] == [
         ("line 1", "A", "docs"),
         ("line 5", "A > B", "docs"),
         ("page 1", "", "docs"),
+        ("page 2", "", "docs"),
     ]
     for each in house.store.passages():
         assert house.parts.documents.slice(each.version, each.start, each.end) == each.text
@@ -221,10 +223,10 @@ def test_a_full_pass_tries_again_what_could_not_be_read(house: House, monkeypatc
     house.write("b.md", "More words.")
     convert = house.parts.converter.convert
 
-    def busy(path: Path) -> object:
+    def busy(path: Path, within: float | None) -> object:
         if path.name == "b.md":
-            raise ConversionFailed("It took longer than 60 s.")
-        return convert(path)
+            raise ConversionFailed("It took longer than 60 s.", code=TOO_SLOW)
+        return convert(path, within)
 
     monkeypatch.setattr(house.parts.converter, "convert", busy)
     assert changes(house.run()) == (1, 0, 0, 0, 1)

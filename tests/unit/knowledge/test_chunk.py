@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headrace.knowledge.chunk import BOUND, TARGET, chunk
 from headrace.core.measure import tokens
+from headrace.knowledge.chunk import BOUND, TARGET, chunk
 
 MARKDOWN = """---
 title: "Travel"

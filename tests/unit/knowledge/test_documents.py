@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.core.errors import NotFound
+from headrace.core.values import Place
 from headrace.knowledge import documents
 from headrace.knowledge.documents import DocumentStore
 
@@ -28,7 +29,7 @@ def test_a_version_is_the_hash_of_its_text(tmp_path: Path) -> None:
 
 def test_the_first_form_of_a_text_stays(tmp_path: Path) -> None:
     store = DocumentStore(tmp_path)
-    version = store.put("a\nb", "application/pdf", [(0, 1), (2, 3)])
+    version = store.put("a\nb", "application/pdf", [Place(0, 1, "page 1"), Place(2, 3, "page 2")])
     assert store.put("a\nb", "text/plain") == version
     assert store.place(version, 2) == "page 2"
 

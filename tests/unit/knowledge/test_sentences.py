@@ -8,7 +8,7 @@ import pytest
 
 from headrace.knowledge.chunk import chunk
 from headrace.knowledge.chunk_blocks import Kind
-from headrace.knowledge.documents import Places, Stored
+from headrace.knowledge.places import Places
 from headrace.knowledge.plain import plain
 from headrace.knowledge.sentences import LONGEST, LONGEST_PAIR, sentences, units
 from tests.support.growth import PROPORTIONAL, growth
@@ -219,7 +219,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 def cut(text: str) -> None:
     units(text)
     chunk(text, "text/markdown")
-    assert Places(Stored(text, "text/html", ())).at(len(text))
+    assert Places(text, "text/html", ()).at(len(text), len(text))
 
 
 @pytest.mark.parametrize("of", HOSTILE.values(), ids=HOSTILE.keys())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import lzma
 import re
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -70,7 +71,7 @@ def _zip(content: bytes) -> Iterator[Held]:
                 continue
             if entry.flag_bits & _ENCRYPTED:
                 yield Held(entry.filename, reason="It is encrypted: a password is needed. Pack it without one.")
-            elif (entry.external_attr >> 28) == 0o12:
+            elif stat.S_ISLNK(entry.external_attr >> 16):
                 yield Held(entry.filename, reason="It is a link, and links are not followed.")
             else:
                 yield _zipped(archive, entry)

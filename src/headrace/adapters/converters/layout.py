@@ -38,7 +38,15 @@ class Layout:
         return BETWEEN.join(self._texts)
 
     def add(
-        self, text: str, name: str, kind: PlaceKind = PlaceKind.WHOLE, *, row: int = 0, column: int = 0, context: str = "", heading: str = ""
+        self,
+        text: str,
+        name: str,
+        kind: PlaceKind = PlaceKind.WHOLE,
+        *,
+        row: int = 0,
+        column: int = 0,
+        context: str = "",
+        heading: str = "",
     ) -> None:
         """Add a place, unless it is blank; `context` stands before it and belongs to it. Raises ConversionFailed when the whole becomes
         too long."""
@@ -51,7 +59,6 @@ class Layout:
         if self._length > LONGEST_TEXT:
             raise too_long()
         self.places.append(Place(start, self._length, name, kind, row, column, start + len(context), heading))
-
 
     def plain(self, text: str) -> None:
         """Add text without a place of its own. Raises ConversionFailed when the whole becomes too long."""

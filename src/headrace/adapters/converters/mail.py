@@ -9,8 +9,10 @@ import base64
 import binascii
 import email
 import email.policy
+import io
 import quopri
 import re
+from email.generator import BytesGenerator
 from typing import TYPE_CHECKING, cast
 
 from headrace.adapters.converters.archives import Held
@@ -69,7 +71,7 @@ def _parsed(content: bytes) -> Message:
     if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # no mail by any standard, but they exist
         content = decode(content).encode()
     head, blank, body = re.split(rb"(\r?\n\r?\n)", content.lstrip(b"\r\n") + b"\n\n", maxsplit=1)
-    mail = cast("Message", email.message_from_bytes(_SPACED.sub(rb"\1:", head) + blank + body, policy=email.policy.compat32))
+    mail = email.message_from_bytes(_SPACED.sub(rb"\1:", head) + blank + body, policy=email.policy.compat32)
     if not mail.keys():
         raise ConversionFailed("It is not a mail, whatever its name says.")
     return mail
@@ -114,7 +116,11 @@ def _is_attached(part: Message) -> bool:
         return False
     if kind.startswith(_DECORATION) and where != "attachment" and (where == "inline" or part["Content-ID"] or part["Content-Location"]):
         return False
-    return where == "attachment" or bool(_name(part)) or not kind.startswith(("text/", "message/delivery", "message/disposition", "multipart/"))
+    return (
+        where == "attachment"
+        or bool(_name(part))
+        or not kind.startswith(("text/", "message/delivery", "message/disposition", "multipart/"))
+    )
 
 
 def _held(part: Message, kind: str) -> Held:
@@ -124,7 +130,9 @@ def _held(part: Message, kind: str) -> Held:
         name = name or _header(inner, "Subject") or "mail"
         name = name if name.lower().endswith(".eml") else f"{name}.eml"
         try:
-            return Held(_safe(name), inner.as_bytes())
+            out = io.BytesIO()
+            BytesGenerator(out, mangle_from_=False).flatten(inner)  # as_bytes would load it when no file can be opened any more
+            return Held(_safe(name), out.getvalue())
         except (ValueError, LookupError, TypeError):
             return Held(_safe(name), reason="It is broken: it cannot be taken out of the mail. Forward it by itself.")
     return Held(_safe(name or f"attachment{_ENDINGS.get(kind, '')}"), _bytes(part))
@@ -146,7 +154,8 @@ def _decoded(part: Message) -> str:
     """The characters of a part: as it declares them, else as they look."""
     payload = part.get_payload()
     if isinstance(payload, list):  # a report of delivery: blocks of headers
-        return "\n\n".join("\n".join(f"{name}: {value}" for name, value in cast("Message", each).items()) for each in payload)
+        blocks = cast("list[Message]", payload)
+        return "\n\n".join("\n".join(f"{name}: {value}" for name, value in block.items()) for block in blocks)
     content = _bytes(part)
     try:
         return content.decode(part.get_content_charset("utf-8"))

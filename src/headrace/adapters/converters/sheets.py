@@ -6,12 +6,12 @@ Read by calamine: it says where the data of a sheet begin, which kreuzberg does 
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import io
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from python_calamine import CalamineError, PasswordError, SheetTypeEnum, load_workbook
+from python_calamine import CalamineError, PasswordError, SheetTypeEnum, load_workbook  # pyright: ignore[reportUnknownVariableType]
 
 from headrace.adapters.converters.decode import decode
 from headrace.adapters.converters.layout import LONGEST_TEXT, Layout, too_long
@@ -22,7 +22,7 @@ from headrace.core.values import PlaceKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Value: TypeAlias = "int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta"
+Value: TypeAlias = "int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta"
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 100
@@ -95,8 +95,8 @@ def _words(value: Value) -> str:
         return str(value).upper()
     if isinstance(value, float):
         return f"{value:.15g}"
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "seconds")
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ", "seconds")
     return str(value)
 
 

@@ -76,7 +76,10 @@ class _Package:
         if where not in self._names:
             return {}
         return {
-            each.get("Id", ""): (each.get("Type", "").rpartition("/")[2], posixpath.normpath(posixpath.join(folder, each.get("Target", ""))).lstrip("/"))
+            each.get("Id", ""): (
+                each.get("Type", "").rpartition("/")[2],
+                posixpath.normpath(posixpath.join(folder, each.get("Target", ""))).lstrip("/"),
+            )
             for each in self.xml(where)
             if each.get("TargetMode") != "External"
         }
@@ -199,7 +202,9 @@ def _words(paragraph: Element) -> str:
 
 
 def _table(table: Element) -> str:
-    rows = [[cell(" ".join(_words(each) for each in column.iter(f"{_A}p"))) for column in row.iter(f"{_A}tc")] for row in table.iter(f"{_A}tr")]
+    rows = [
+        [cell(" ".join(_words(each) for each in column.iter(f"{_A}p"))) for column in row.iter(f"{_A}tc")] for row in table.iter(f"{_A}tr")
+    ]
     return _markdown([row for row in rows if any(row)])
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from headrace.core.measure import tokens
-from headrace.core.values import PlaceKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.adapters.converters.layout import Layout
+    from headrace.core.values import PlaceKind
 
 Rows: TypeAlias = "list[list[str]]"
 

@@ -9,7 +9,6 @@ A frame is a 4-byte big-endian length and that many bytes of MessagePack: a :cla
 from __future__ import annotations
 
 import ctypes
-import email.generator  # the parser of mails loads it when it needs it, and then no file can be opened any more
 import errno
 import io
 import os
@@ -19,7 +18,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import kreuzberg
 import msgspec
@@ -34,7 +33,7 @@ from headrace.adapters.converters.mail import attached, message
 from headrace.adapters.converters.sheets import separated, workbook
 from headrace.adapters.converters.slides import presentation
 from headrace.core.errors import ConversionFailed
-from headrace.core.values import Place
+from headrace.core.values import Place  # noqa: TC001  msgspec reads it
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,22 +107,26 @@ def _give_up(memory: int) -> None:
 
 def _convert(request: Request) -> Reply:
     try:
-        if request.first != CONVERT:
-            return _unpacked(request)
-        layout = _laid_out(request)
-        return Reply(text=layout.text, places=layout.places)
+        return _done(request)
     except ConversionFailed as error:
         return Reply(reason=error.message, mend=error.mend or "", code=error.code or "")
     except kreuzberg.KreuzbergError as error:
         return _failure(str(error))
     except MemoryError:
         return _failure("memory")
-    except (*BROKEN, RuntimeError) as error:  # RuntimeError: zipfile's of encrypted parts, and RecursionError
+    except (zipfile.BadZipFile, zlib.error) as error:
+        return _failure(f"zip: {error}")
+    except (*BROKEN, RuntimeError, LookupError, TypeError, AttributeError) as error:  # Python's parsers, of what nobody would write
         if isinstance(error, OSError) and error.errno == errno.EMFILE:
             raise  # something wants a file that was not loaded in time: a defect, and no broken document
-        return _failure(f"zip: {error}" if isinstance(error, (zipfile.BadZipFile, zlib.error)) else str(error))
-    except (LookupError, TypeError, AttributeError):  # what Python's parsers do on headers and parts that nobody would write
-        return _failure("")
+        return _failure(str(error))
+
+
+def _done(request: Request) -> Reply:
+    if request.first != CONVERT:
+        return _unpacked(request)
+    layout = _laid_out(request)
+    return Reply(text=layout.text, places=layout.places)
 
 
 def _laid_out(request: Request) -> Layout:
@@ -182,7 +185,7 @@ def _files(request: Request) -> Iterator[Held]:
         return attached(request.content)
     if request.media_type == MSG:
         result = kreuzberg.extract_bytes_sync(request.content, MSG, config=_config(MSG))
-        names = cast("list[str]", result.metadata.get("attachments") or [])
+        names = result.metadata.get("attachments") or []
         return (Held(name, reason="What is attached to a .msg is not read. Save the mail as .eml.") for name in names)
     return held(request.content, request.media_type)
 

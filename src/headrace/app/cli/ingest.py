@@ -85,6 +85,8 @@ def sentence(counts: Counts) -> str:
         return f"listing    {counts.found:,} documents"
     if counts.stage is Stage.READING:
         return f"reading    {counts.done:,} of {counts.found:,} documents, {counts.passages:,} passages searchable"
+    if counts.stage is Stage.SLOW:
+        return f"reading    {counts.done:,} of {counts.found:,} documents; the rest takes long, all others are searchable"
     return f"vectors    {counts.vectors:,} of {counts.passages:,} (every passage is searchable by words)"
 
 

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,7 +24,7 @@ from headrace.app.ingest.watcher import STATE, Seen, SeenSource, signature_of
 from headrace.app.revisions import control_store, current
 from headrace.core.errors import OperationFailed
 from headrace.knowledge.documents import DocumentStore
-from headrace.knowledge.ingest import Configured, Parts, run_pass
+from headrace.knowledge.ingest import Configured, Parts, Pass, run_all
 from headrace.knowledge.ingest.manifest import Manifest
 from headrace.knowledge.ingest.report import Counts, Stage
 
@@ -49,7 +50,8 @@ def ingest(layout: Layout, told: Told, *, only: str | None = None, full: bool = 
         seen = _look(layout, workspace)
         tenants = _tenants(layout, workspace) if chosen is None else [chosen.tenant]
         house = _House(layout, workspace, converter, told)
-        reports = [house.tenant(name, only, full=full) for name in tenants]
+        with contextlib.ExitStack() as manifests:
+            reports = run_all([house.tenant(name, manifests, only, full=full) for name in tenants])
         if chosen is None and not any(report.fresh for report in reports):
             _remember(layout, version, seen)
         return reports
@@ -86,23 +88,29 @@ class _House:
     converter: Converter
     told: Told
 
-    def tenant(self, name: str, only: str | None, *, full: bool) -> Report:
+    def tenant(self, name: str, manifests: contextlib.ExitStack, only: str | None, *, full: bool) -> Pass:
+        """A tenant's pass, which has not begun; its manifest is closed with the others."""
         folder = self.layout.knowledge(name)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sources = [Configured(each, _files(self.layout, each)) for each in self.workspace.sources.values() if each.tenant == name]
         weights = ModelStore(default_folder())
-        with contextlib.closing(Manifest(self.layout.manifest(name))) as manifest:
-            parts = Parts(
-                tenant=name,
-                store=LancePassages(folder),
-                documents=DocumentStore(self.layout.documents(name)),
-                manifest=manifest,
-                converter=self.converter,
-                embedder=lambda: cast("Embedder", MiniLM(weights.path(EMBEDDER))),
-                weights=_identity(weights),
-                clock=SystemClock(),
-            )
-            return run_pass(parts, sources, self.told, only=only, full=full)
+        parts = Parts(
+            tenant=name,
+            store=LancePassages(folder),
+            documents=DocumentStore(self.layout.documents(name)),
+            manifest=manifests.enter_context(contextlib.closing(Manifest(self.layout.manifest(name)))),
+            converter=self.converter,
+            embedder=_embedder,
+            weights=_identity(weights),
+            clock=SystemClock(),
+        )
+        return Pass(parts, sources, self.told, only=only, full=full)
+
+
+@cache
+def _embedder() -> Embedder:
+    """One for all tenants, loaded when the first needs it."""
+    return cast("Embedder", MiniLM(ModelStore(default_folder()).path(EMBEDDER)))
 
 
 def _identity(weights: ModelStore) -> str:

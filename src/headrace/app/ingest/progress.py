@@ -34,7 +34,7 @@ class Progress(msgspec.Struct, frozen=True):
     @property
     def searchable(self) -> bool:
         """Whether everything can be found by its words; vectors may still follow."""
-        return self.stage in {"embedding", "done"}
+        return self.stage in {"embedding", "slow", "done"}
 
     @property
     def ended(self) -> bool:

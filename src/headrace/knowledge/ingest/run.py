@@ -6,7 +6,7 @@ follows it, and doing a document twice gives the same passages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headrace.config.readers import acl_of
