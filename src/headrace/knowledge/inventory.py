@@ -25,9 +25,10 @@ STATES: Final = ("", "read", "found", "empty", "unread")
 """What a document can be asked for by: any; read; read and found by searches; read and empty, so nothing can be found; not to be read."""
 _OF = """FROM document WHERE document > :source || '/' AND document < :source || '0' AND seen(substr(document, length(:source) + 2))
 AND (:text = '' OR instr(lower(substr(document, length(:source) + 2)), lower(:text)))
-AND CASE :state WHEN '' THEN 1 WHEN 'unread' THEN reason != '' ELSE reason = '' END
+AND (version != '' OR reason != '') AND CASE :state WHEN '' THEN 1 WHEN 'unread' THEN reason != '' ELSE reason = '' END
 AND CASE :state WHEN 'found' THEN passages > 0 WHEN 'empty' THEN passages = 0 ELSE 1 END"""
-"""The documents of a source that a filter lets through; ``0`` is the character after ``/``, so this is a stretch of the primary key."""
+"""The documents of a source that a filter lets through, archives apart (what they hold is there).
+``0`` is the character after ``/``, so this is a stretch of the primary key."""
 _TOTALS = "SELECT count(*), sum(passages), sum(reason != ''), max(read_us) " + _OF
 _PAGE = (
     "SELECT *, (SELECT count(*) FROM version WHERE version.document = document.document) AS versions "  # noqa: S608  our own texts alone
@@ -53,12 +54,14 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A document as it was read last. `version` is empty when it could not be read; `reason` says why then, `fault` is its code."""
+    """A document as it was read last. `version` is empty when it could not be read; `reason` says why then, `fault` is its code,
+    `mend` what to do, where that is known."""
 
     name: str
     version: str
     reason: str
     fault: str
+    mend: str
     passages: int
     read_us: int
     versions: int
@@ -162,9 +165,8 @@ def _given(source: str, wanted: Filter) -> dict[str, str | int]:
 
 
 def _known(row: sqlite3.Row) -> Known:
-    return Known(
-        row["document"], row["version"], row["reason"], str(_later(row, "fault") or ""), row["passages"], row["read_us"], row["versions"]
-    )
+    fault, mend = (str(_later(row, column) or "") for column in ("fault", "mend"))
+    return Known(row["document"], row["version"], row["reason"], fault, mend, row["passages"], row["read_us"], row["versions"])
 
 
 def _later(row: sqlite3.Row, column: str) -> int:

@@ -29,7 +29,7 @@ MENDS: Final[Mapping[str, str]] = {
     "ingest.too_slow": "Split it into smaller documents, or save it anew in a simpler form.",
     "ingest.refused": "Put a file of its own there, inside the source's folder.",
 }
-"""What to do about a document that could not be read, by the code of its fault."""
+"""What to do about a document that could not be read, by the code of its fault, where the converter does not say."""
 MEND: Final = "Open it in the program that made it, and save it anew; without a password, if it has one."
 """For every other fault."""
 
@@ -193,7 +193,7 @@ class SourceLibrary:
 
     def _facts(self, view: _View, known: Known) -> DocumentFacts:
         size = self._documents(view.form.tenant).size(known.version) if known.version else 0
-        mend = MENDS.get(known.fault, MEND) if known.reason else ""
+        mend = (known.mend or MENDS.get(known.fault, MEND)) if known.reason else ""
         reads = view.reads(_path(known.name))
         return DocumentFacts(known.name, known.version, known.passages, size, known.read_us, known.versions, reads, known.reason, mend)
 

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 CREATE TABLE IF NOT EXISTS document (
   document TEXT PRIMARY KEY, source TEXT NOT NULL, stamp TEXT NOT NULL, content TEXT NOT NULL, recipe TEXT NOT NULL,
   version TEXT NOT NULL, acl TEXT NOT NULL, reason TEXT NOT NULL, passages INTEGER NOT NULL, read_us INTEGER NOT NULL,
-  fault TEXT NOT NULL DEFAULT ''
+  fault TEXT NOT NULL DEFAULT '', mend TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS version (
   document TEXT NOT NULL, version TEXT NOT NULL, superseded_us INTEGER,
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS vector (digest BLOB PRIMARY KEY, vector BLOB NOT NULL
 """
 _LATER = (
     ("document", "fault", "TEXT NOT NULL DEFAULT ''"),
+    ("document", "mend", "TEXT NOT NULL DEFAULT ''"),
     ("version", "since_us", "INTEGER NOT NULL DEFAULT 0"),
     ("version", "passages", "INTEGER NOT NULL DEFAULT 0"),
 )
@@ -50,7 +51,8 @@ _LATER = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A document as it was read last. `version` is empty when it could not be read, `reason` says why then, and `fault` is its code.
+    """A document as it was read last. `version` is empty when it could not be read: `reason` says why then, `fault` is its code, and
+    `mend` what to do where that is known. Of an archive all of them are empty: it is nothing but what it holds.
 
     `stamp` is empty when the file was so fresh that a later write might have left the same one: it is then hashed at the next pass.
     `recipe` names converter and chunker.
@@ -67,6 +69,7 @@ class Row:
     passages: int
     read_us: int
     fault: str = ""
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class Manifest:
         with self._transaction():
             for entry in entries:
                 row = entry.row
-                self._db.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?,?,?)", astuple(row))
+                self._db.execute("INSERT OR REPLACE INTO document VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", astuple(row))
                 self._supersede(row)
                 self._db.execute("DELETE FROM passage WHERE document = ?", (row.document,))
                 self._db.executemany(

@@ -156,7 +156,7 @@ class Reading:
         self._seen = set()
         try:
             if wanted.file.refused:
-                raise ConversionFailed(wanted.file.refused)
+                raise ConversionFailed(wanted.file.refused, code="ingest.refused")
             known = replace(known, content=files.digest(wanted.file))
             if standing is not None and standing.content == known.content and not (self._full and standing.reason):
                 self._touched[wanted.document] = known.stamp
@@ -166,7 +166,7 @@ class Reading:
         except ConversionFailed as error:
             if error.code == TOO_SLOW and within is not None:
                 return False
-            self._unreadable(known, error.reason)
+            self._unreadable(known, error)
         self.forget(self._held.get(wanted.document, set()) - self._seen)
         self._held[wanted.document] = self._seen
         return True
@@ -214,7 +214,7 @@ class Reading:
             if error.code == TOO_SLOW and within is not None:
                 self._tally.holds(-1)
                 raise
-            self._unreadable(known, error.reason)
+            self._unreadable(known, error)
 
     def _stands(self, row: Row) -> bool:
         """Whether the passage store holds what the row says, made as it would be made today."""
@@ -247,7 +247,7 @@ class Reading:
             return  # read in this pass already, before another file of its archive took too long
         self._counted.add(row.document)
         if row.reason:
-            self._tally.failure(row.document, row.reason)
+            self._tally.failure(row.document, f"{row.reason} {row.mend}".rstrip())
         else:
             self._tally.one_more("unchanged")
 
@@ -256,10 +256,10 @@ class Reading:
         self._tally.one_more("changed" if name in self.rows else "new")
         self._gather(done)
 
-    def _unreadable(self, known: Row, reason: str) -> None:
+    def _unreadable(self, known: Row, error: ConversionFailed) -> None:
         """Its old passages go: what they say is no longer what the document says, or nobody may read it any more."""
-        self._tally.failure(known.document, reason)
-        self._gather(Read(Entry(replace(known, reason=reason)), ()))
+        self._tally.failure(known.document, error.reason)
+        self._gather(Read(Entry(replace(known, reason=error.message, fault=error.code, mend=error.mend or "")), ()))
 
     def _gather(self, done: Read) -> None:
         self.rows[done.entry.row.document] = done.entry.row
