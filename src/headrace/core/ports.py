@@ -1,4 +1,7 @@
-"""The ports: what the rooms ask of each other and of the outside world. Each has a contract suite in :mod:`headrace.testing`."""
+"""The ports: what the rooms ask of each other and of the outside world. Each has a contract suite in :mod:`headrace.testing`.
+
+That of converters is in :mod:`headrace.core.conversion`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from headrace.core.events import ModelEvent
     from headrace.core.text import CleanPrompt, Origin
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
         Facts,
         Found,
         Hit,
-        Place,
         Principal,
         Receipt,
         Sampling,
@@ -255,66 +256,6 @@ class DocumentSource(Protocol):
 
     def digest(self, file: SourceFile) -> str:
         """SHA-256 (hex) of a file's content now. Raises ConversionFailed when it cannot be read."""
-        ...
-
-
-class Converter(Protocol):
-    """A file to text, with places. Runs hostile input: implementations keep it in a child with limits."""
-
-    @property
-    def identity(self) -> str:
-        """Changes whenever the same file could give another text."""
-        ...
-
-    def convert(self, path: Path, within: float | None = None) -> Converted:
-        """Raises ConversionFailed with a reason that a person understands, and a mend where there is one. Its code is TOO_SLOW after
-        `within` seconds, or when that is more, after those that a file may take."""
-        ...
-
-    def parts(self, path: Path, within: float | None = None) -> Iterator[Part]:
-        """What an archive or a mail holds, also in archives and mails within it, one after the other; nothing of other files. An archive
-        within it is no part itself, unless it cannot be opened. Raises ConversionFailed, also after some have come."""
-        ...
-
-
-TOO_SLOW: Final = "ingest.too_slow"
-"""Code of ConversionFailed when a file takes longer than it may."""
-
-
-class Converted(Protocol):
-    """What a converter made: the whole text, and the places in it that a person would look for."""
-
-    @property
-    def text(self) -> str:
-        """The whole text."""
-        ...
-
-    @property
-    def media_type(self) -> str:
-        """Of the file, as the converter saw it."""
-        ...
-
-    @property
-    def places(self) -> Sequence[Place]:
-        """Pages, slides, tables, in order and apart; empty when lines and headings are the places."""
-        ...
-
-
-class Part(Protocol):
-    """A file within a file."""
-
-    @property
-    def path(self) -> str:
-        """POSIX, inside the container, without steps up; no two parts of one have the same."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of its content."""
-        ...
-
-    def convert(self) -> Converted:
-        """As :meth:`Converter.convert`, with the same `within`."""
         ...
 
 

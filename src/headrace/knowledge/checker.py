@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from headrace.core.measure import tokens
 from headrace.core.values import Span, Verdict
-from headrace.knowledge.chunk_measure import tokens
 from headrace.knowledge.figures import Figures, figures
 from headrace.knowledge.names import Names
 from headrace.knowledge.polarity import contrary

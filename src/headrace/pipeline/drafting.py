@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
+from headrace.core.measure import tokens
 from headrace.core.text import CleanPrompt, CleanTurn, Role
 from headrace.guardrails.door import compose
-from headrace.knowledge.chunk_measure import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from headrace.core.ports import Converter
+    from headrace.core.conversion import Converter
 
 _PATIENCE = 60.0
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-    from headrace.core.ports import Converted
+    from headrace.core.conversion import Converted
 
 SECONDS = 20.0
 UNREAD = {

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace.core.conversion import TOO_SLOW
 from headrace.core.errors import ConversionFailed, NotFound, OperationFailed
-from headrace.core.ports import TOO_SLOW
 from headrace.knowledge.ingest import Configured, Parts, run_pass
 from headrace.knowledge.ingest.manifest import Manifest
 from headrace.knowledge.ingest.report import Counts, Stage

@@ -16,8 +16,8 @@ from typing import IO
 import msgspec
 
 from headrace.adapters.converters.worker import LENGTH, Reply, Request
+from headrace.core.conversion import TOO_SLOW
 from headrace.core.errors import ConversionFailed, Unavailable
-from headrace.core.ports import TOO_SLOW
 
 _LOOK_EVERY = 0.05
 _PIECE = 1 << 16

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from headrace.adapters.converters import formats
 from headrace.adapters.converters.worker import Request
 from headrace.core.containers import is_archive, is_container
+from headrace.core.conversion import TOO_SLOW
 from headrace.core.errors import ConversionFailed
-from headrace.core.ports import TOO_SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

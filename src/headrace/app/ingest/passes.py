@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from headrace.config.layout import Layout
     from headrace.config.model import Source, Workspace
-    from headrace.core.ports import Converter, Embedder
+    from headrace.core.conversion import Converter
+    from headrace.core.ports import Embedder
     from headrace.knowledge.ingest.report import Report, Told
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.core.containers import container_of, is_archive, is_container
+from headrace.core.conversion import TOO_SLOW
 from headrace.core.errors import ConversionFailed
-from headrace.core.ports import TOO_SLOW
 from headrace.core.values import StoredPassage
 from headrace.knowledge import chunk as chunking
 from headrace.knowledge.documents import places_of
@@ -18,7 +18,8 @@ from headrace.knowledge.ingest.manifest import Entry, Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from headrace.core.ports import Clock, Converted, Converter, DocumentSource, Embedder, Part, PassageStore
+    from headrace.core.conversion import Converted, Converter, Part
+    from headrace.core.ports import Clock, DocumentSource, Embedder, PassageStore
     from headrace.core.values import SourceFile
     from headrace.knowledge.documents import DocumentStore
     from headrace.knowledge.ingest.manifest import Manifest
