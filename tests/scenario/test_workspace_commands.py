@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from headrace.adapters.stores.control import ControlStore
-from headrace.app.acts.changes import Change, apply, roll_back
+from headrace.app.acts.changes import apply, roll_back
 from headrace.app.cli.main import main
 from headrace.app.processes.installation import exclusive
 from headrace.config.layout import Layout
@@ -26,6 +26,8 @@ from tests.support.workspaces import edit, lay
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from headrace.app.acts.turns import Change
 
 
 @dataclass(frozen=True)

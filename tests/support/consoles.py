@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,6 +28,7 @@ from headrace.app.http.application import build
 from headrace.app.ids import RandomIds, SystemClock
 from headrace.app.inside.deployments import Deployments
 from headrace.app.inside.gateway import Inside, Parts
+from headrace.app.revisions import Follower
 from headrace.config.check import check
 from headrace.config.layout import Layout
 from headrace.config.readers import acl_of
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from headrace.config.model import Source, Workspace
+    from headrace.config.revision import Revision
     from headrace.core.values import Scope
     from headrace.evidence.client import LedgerClient
 
@@ -62,8 +64,16 @@ TEXTS: Mapping[str, str] = {
     "handbook/odd/<img src=x onerror=alert(1)>.md": f"The hostile sentence is {HOSTILE} indeed.\n",
     "handbook/long.md": "".join(f"Line {n} of the long register speaks of matter {n % 97}.\n" for n in range(1, 6001)),
     "payroll/salaries.md": "The salary of the director is 9000 francs a month.\n",
+    "archive/minutes/\u202emay.md": "The board met in May.\n",
+    "archive/minutes/june.md": "The board met in June, and decided nothing.\n",
+    "archive/hr/warnings.md": "A warning was given to nobody.\n",
 }
 """Stored documents by name."""
+EARLIER = "The board will meet in June.\n"
+"""What archive/minutes/june.md said an hour before."""
+UNREAD = "archive/minutes/july.pdf"
+"""A document that could not be read."""
+HOUR_US = 3_600_000_000
 FILES: Mapping[str, str] = {
     "headrace.yaml": "headrace: 1\nname: acme\ntenants: [default, lab]\nhosts: [console.example]\n",
     "people.yaml": (
@@ -72,6 +82,9 @@ FILES: Mapping[str, str] = {
         "  - {person: dora, groups: [members, directors]}\n"
         "  - {person: ben, tenant: lab, groups: [members]}\n"
         "  - {person: zoe}\n"
+        "  - {person: cuno, groups: [curators]}\n"
+        "  - {person: ada, groups: [members, administrators]}\n"
+        "  - {person: lou, tenant: lab, groups: [administrators]}\n"
     ),
     "services/help.yaml": (
         "service: help\nabout: Answers from the handbook.\nowner: desk\nknowledge: {sources: [handbook, payroll], abstain below: 0.45}\n"
@@ -88,16 +101,28 @@ FILES: Mapping[str, str] = {
     "services/closed.yaml": "service: closed\nmodels: [deployment: good]\n",
     "sources/handbook.yaml": "source: handbook\nfolder: texts\nreaders: {groups: [members]}\n",
     "sources/payroll.yaml": "source: payroll\nfolder: texts\nreaders: {groups: [directors]}\n",
+    "sources/archive.yaml": (
+        "source: archive\nabout: What was decided, and when.\nowner: records\nfolder: texts\nreaders: {groups: [members], people: [zoe]}\n"
+        "rules: [{path: hr/**, readers: {groups: [directors]}}]\n"
+    ),
     "policies/base.cedar": (
         '@id("members-may-ask")\npermit (principal in Group::"default/members", action == Action::"ask", resource)\n'
         'unless { resource == Service::"closed" };\n'
         '@id("lab-may-ask")\npermit (principal in Group::"lab/members", action == Action::"ask", resource == Service::"local");\n'
         '@id("place")\npermit (principal, action == Action::"place", resource);\n'
         '@id("unmask")\npermit (principal, action == Action::"unmask", resource);\n'
+        '@id("curate")\npermit (principal in Group::"default/curators", action == Action::"curate", resource);\n'
+        '@id("change")\npermit (principal in Group::"default/administrators", action == Action::"change", resource);\n'
+        '@id("change-lab")\npermit (principal in Group::"lab/administrators", action == Action::"change", resource == Tenant::"lab");\n'
         '@id("own-proofs")\npermit (principal, action == Action::"prove", resource) when { context.own };\n'
     ),
 }
 """A workspace; `PROVIDER` stands for the provider's address."""
+BEFORE: Mapping[str, str] = {
+    "services/help.yaml": "service: help\nabout: Answers from the old handbook.\nowner: desk\nknowledge: {sources: [handbook]}\n",
+    "services/gone.yaml": "service: gone\nmodels: [deployment: good]\n",
+}
+"""What was otherwise in the revision that was in force before."""
 DEPLOYMENT = "deployment: {name}\nprovider: {{url: PROVIDER/v1, model: {name}, concurrency: 4}}\nprice: [0.60 EUR per 1M output tokens]\n"
 
 
@@ -180,7 +205,20 @@ def _lay(folder: Path, url: str, files: Mapping[str, str]) -> None:
     for path, text in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text.replace("PROVIDER", url), encoding="utf-8")
-    (folder / "texts").mkdir()
+    (folder / "texts").mkdir(exist_ok=True)
+
+
+def _revisions(layout: Layout, url: str, store: ControlStore, given: Mapping[str, str]) -> tuple[Revision, Workspace]:
+    """Two revisions, one after the other; the second is in force."""
+    for files in ({**given, **BEFORE}, given):
+        shutil.rmtree(layout.workspace / "services", ignore_errors=True)
+        _lay(layout.workspace, url, files)
+        checked = check(layout.workspace, models={})
+        assert checked.workspace is not None, checked.faults
+        revision = of(checked)
+        store.put_revision(revision, "tests")
+        store.point_to(revision.id, "apply", "tests", record=RandomIds().request())
+    return revision, checked.workspace
 
 
 def _keep(layout: Layout, workspace: Workspace) -> tuple[DocumentStore, dict[str, str], list[tuple[str, str, str, str]]]:
@@ -195,8 +233,16 @@ def _keep(layout: Layout, workspace: Workspace) -> tuple[DocumentStore, dict[str
         acl = acl_of(form, path)
         entries.append(Entry(Row(name, source, "s", "c", "r", version, acl, "", 1, CLOCK.now_us())))
         rows.append((name, version, acl, TEXTS[name]))
+    june, unread, now = (
+        "archive/minutes/june.md",
+        Row(UNREAD, "archive", "s", "c", "r", "", "archive", "It is encrypted.", 0, 0),
+        CLOCK.now_us(),
+    )
+    earlier = Row(june, "archive", "s", "c", "r", documents.put(EARLIER, "text/markdown"), "archive", "", 1, now - HOUR_US)
     with closing(Manifest(layout.manifest("default"))) as manifest:
-        manifest.enter(entries)
+        manifest.enter([Entry(earlier)])
+        manifest.enter([*entries, Entry(replace(unread, fault="ingest.unreadable", read_us=now))])
+        manifest.looked("archive", now)
     return documents, versions, rows
 
 
@@ -206,14 +252,12 @@ async def console(files: Mapping[str, str] = MappingProxyType({})) -> AsyncGener
     folder = Path(tempfile.mkdtemp(prefix="hr-console-"))
     layout = Layout(folder / "acme")
     async with ledgers.serving(folder / "log", folder / "ledger.sock") as ledger, provider() as serving:
-        _lay(layout.workspace, serving.url, files)
-        checked = check(layout.workspace, models={})
-        assert checked.workspace is not None, checked.faults
-        layout.state.mkdir(exist_ok=True)
+        layout.state.mkdir(parents=True)
         upgrade(layout.control)
         with closing(ControlStore(layout.control)) as store:
             sessions = ConsoleSessions(store, store.sessions, store.people, CLOCK)
-            documents, versions, rows = _keep(layout, checked.workspace)
+            revision, workspace = _revisions(layout, serving.url, store, files)
+            documents, versions, rows = _keep(layout, workspace)
             parts = Parts(
                 layout=layout,
                 instance="gw_test",
@@ -230,8 +274,8 @@ async def console(files: Mapping[str, str] = MappingProxyType({})) -> AsyncGener
                 policy=CedarEngine,
                 documents=lambda tenant: DocumentStore(layout.documents(tenant)),
             )
-            inside = Inside(parts, of(checked))
-            async with _served(inside) as (url, task):
+            inside = Inside(parts, revision)
+            async with _served(inside) as (url, task), _following(store, inside):
                 yield House(url, store, ledger, serving, inside, documents, folder / "log", task, versions)
             await inside.close()
     shutil.rmtree(folder)
@@ -252,6 +296,16 @@ async def _served(inside: Inside) -> AsyncGenerator[tuple[str, asyncio.Task[None
         with contextlib.suppress(asyncio.CancelledError):
             await task
         listener.close()
+
+
+@contextlib.asynccontextmanager
+async def _following(store: ControlStore, inside: Inside) -> AsyncGenerator[None]:
+    following = asyncio.create_task(Follower(store, inside.turn, store.version()).forever())
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 class Page(HTMLParser):

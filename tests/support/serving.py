@@ -198,6 +198,7 @@ class HouseGateway:
     sessions: Any = None
     library: Any = None
     sign_ins: Any = None
+    revisions: Any = None
     shown: ShownLog | None = None
 
     @property

@@ -15,7 +15,7 @@
     ├── Unavailable           a part of Headrace itself is not there             (HTTP 503)
     ├── ConfigurationFaults   a workspace that does not check
     ├── ConversionFailed      a file that cannot be read as text
-    └── OperationFailed       a command could not do what was asked
+    └── OperationFailed       an act could not be done as things stand           (HTTP 409)
 
 `code` is stable and dotted (``policy.denied``); programs match on it. `message` is a sentence for a person and never holds
 content or secrets. `param` names the place (a request parameter, a file:line:column, a path). `mend` says what to do next.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headrace.app.processes.installation import address
 
 if TYPE_CHECKING:
-    from headrace.app.acts.changes import Change
+    from headrace.app.acts.turns import Change
     from headrace.config.layout import Layout
 
 

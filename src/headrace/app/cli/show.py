@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app.acts.changes import differences, open_store
+from headrace.app.acts.changes import open_store
 from headrace.app.acts.checking import check_folder
+from headrace.app.acts.turns import differences
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.revisions import require_applied
 from headrace.config.layout import Layout
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.adapters.stores.control import ControlStore, Entry
-    from headrace.app.acts.changes import Differences
+    from headrace.app.acts.turns import Differences
     from headrace.config.revision import Revision
 
 

@@ -35,7 +35,9 @@ FILTERS: Final = {
 SHARED: Final[Mapping[str, object]] = {
     "anchor": words.anchor,
     "document_link": words.document_link,
+    "form_mode": words.form_mode,
     "mode_words": words.MODES,
+    "offer_mode": words.offer_mode,
     "readership": words.readership,
     "text_page": words.text_page,
     "versions_page": words.versions_page,

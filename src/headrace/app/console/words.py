@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headrace.app.http.errors import FlawWords
+    from headrace.app.http.gateway import Offer
     from headrace.app.http.library import Readership
     from headrace.app.http.response import FindingWords
+    from headrace.app.http.revisions import ServiceForm
     from headrace.core.errors import HeadraceError
     from headrace.core.flow import Answer, Citation
     from headrace.core.text import Finding
@@ -268,6 +270,18 @@ def versions_page(name: str) -> str:
 def readership(readers: Readership) -> str:
     """Who may read, in words."""
     return ", ".join([*(f"group {group}" for group in readers.groups), *readers.people]) or "nobody"
+
+
+def offer_mode(offer: Offer) -> str:
+    """How a service answers, for whoever asks it."""
+    return "JSON, by a schema" if offer.json else "from documents, cited" if offer.grounded else "written by a model, without sources"
+
+
+def form_mode(form: ServiceForm) -> str:
+    """How a service answers, as its file says."""
+    if form.mode:
+        return f"{form.mode}, from {', '.join(form.sources)}"
+    return "JSON, by a schema" if form.json else "written by a model, without sources"
 
 
 def size(of: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.app.acts import operator
-from headrace.app.acts.changes import differences
+from headrace.app.acts.turns import differences
 from headrace.app.doctor.finding import Finding, notice
 from headrace.core.errors import HeadraceError
 from headrace.core.values import Principal

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.app.http.identity import SignIns
     from headrace.app.http.library import Library
     from headrace.app.http.log import Log
+    from headrace.app.http.revisions import Revisions
     from headrace.app.requests.port import Requests
     from headrace.config.model import Limits
     from headrace.core.events import CleanDelta
@@ -117,6 +118,11 @@ class Gateway(Protocol):
     @property
     def sign_ins(self) -> SignIns:
         """Signing in with a company's provider."""
+        ...
+
+    @property
+    def revisions(self) -> Revisions:
+        """What is in force, and what was."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from headrace.app.acts import recording
 from headrace.app.http.gateway import Offer, Readiness
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
+from headrace.app.inside.revisions import WorkspaceRevisions
 from headrace.app.people.joining import Joining
 from headrace.app.people.signing_in import ProviderSignIns
 from headrace.app.requests.following import Following
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from headrace.app.http.gateway import Sessions
     from headrace.app.http.identity import SignIns
     from headrace.app.http.library import Library
+    from headrace.app.http.revisions import Revisions
     from headrace.app.inside.deployments import Deployments
     from headrace.app.requests.port import Requests
     from headrace.config.layout import Layout
@@ -84,8 +86,10 @@ class Inside:
         self._log = ShownLog(parts.layout.ledger, lambda: self._rooms)
         self._library = SourceLibrary(parts.layout, lambda: self._rooms, parts.documents)
         self._requests = Following(parts.ledger, parts.layout, lambda: self._rooms, self._library)
-        joining = Joining(parts.store, partial(recording.append, parts.ledger), parts.clock)
+        record = partial(recording.append, parts.ledger)
+        joining = Joining(parts.store, record, parts.clock)
         self._sign_ins = ProviderSignIns(lambda: self._rooms.workspace, parts.store, parts.sessions, joining, parts.clock)
+        self._revisions = WorkspaceRevisions(parts.store, record, lambda: self._rooms)
 
     async def turn(self, revision: Revision) -> None:
         """Put a revision in force in this process. Raises OperationFailed when it cannot be read; the one before stands then."""
@@ -139,6 +143,11 @@ class Inside:
     def sign_ins(self) -> SignIns:
         """Signing in with a company's provider."""
         return self._sign_ins
+
+    @property
+    def revisions(self) -> Revisions:
+        """What is in force, and what was."""
+        return self._revisions
 
     @property
     def hosts(self) -> Collection[str]:
