@@ -131,8 +131,8 @@ async def test_a_key_of_a_person_bound_to_a_service(layout: Layout) -> None:
         (("--tenant", "lab", "--for", "ana"), 'no person or application "ana" in tenant lab. Known: ben.'),
         (("--tenant", "default", "--service", "halp"), 'no service "halp". Did you mean "help"?'),
         (("--tenant", "default", "--expires", "soon"), "--expires: This is not a time that a key can last."),
-        (("--tenant", "default", "--name", "ana"), '--name: "ana" is a person in people.yaml. A key of theirs: --for ana.'),
-        (("--tenant", "default", "--name", "desk"), '--name: "desk" is an application in people.yaml.'),
+        (("--tenant", "default", "--name", "ana"), '--name: "ana" is a person of this tenant. A key of theirs: --for ana.'),
+        (("--tenant", "default", "--name", "desk"), '--name: "desk" is an application of this tenant.'),
     ],
 )
 def test_what_does_not_fit_makes_no_key(layout: Layout, arguments: tuple[str, ...], said: str) -> None:

@@ -13,7 +13,7 @@ from headrace.config.faults import did_you_mean, listed
 from headrace.core.errors import NotFound, OperationFailed
 from headrace.core.values import StoredKey
 from headrace.policy.keys import PUBLIC, mint, well_formed
-from headrace.policy.people import ITSELF, PERSON, Members
+from headrace.policy.people import ITSELF, PERSON, Roster
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -47,10 +47,19 @@ def create(layout: Layout, wanted: Wanted, *, by: str | None = None) -> tuple[st
 
 def issue(layout: Layout, store: ControlStore, workspace: Workspace, wanted: Wanted, *, by: str | None = None) -> tuple[str, StoredKey]:
     """:func:`create` with a store that is open."""
+    secret, digest, key = drafted(workspace, store, wanted)
+    recording.record_now(layout, "keys.create", facts_of(key), by=by)
+    store.create_key(key, digest)
+    return secret, key
+
+
+def drafted(workspace: Workspace, store: ControlStore, wanted: Wanted) -> tuple[str, str, StoredKey]:
+    """A key that fits the revision in force and is not kept yet: its secret, the hash to keep it by, and the rest. Raises
+    OperationFailed."""
     tenant = tenant_of(workspace, wanted.tenant)
-    members = Members(workspace)
-    holder, kind = _holder(members, tenant, wanted)
-    _all_known("--group", "group", wanted.groups, members.groups(tenant), f" in tenant {tenant}")
+    roster = Roster(workspace, store.people)
+    holder, kind = _holder(roster, tenant, wanted)
+    _all_known("--group", "group", wanted.groups, roster.members.groups(tenant), f" in tenant {tenant}")
     _all_known("--service", "service", wanted.services or (), workspace.services)
     secret, public, digest = mint()
     now = SystemClock().now_us()
@@ -66,9 +75,7 @@ def issue(layout: Layout, store: ControlStore, workspace: Workspace, wanted: Wan
         expires_us=None if wanted.lasts_us is None else now + wanted.lasts_us,
         revoked_us=None,
     )
-    recording.record_now(layout, "keys.create", _facts(key), by=by)
-    store.create_key(key, digest)
-    return secret, key
+    return secret, digest, key
 
 
 def revoke(layout: Layout, key_id: str, *, by: str | None = None) -> StoredKey:
@@ -85,7 +92,7 @@ def revoke(layout: Layout, key_id: str, *, by: str | None = None) -> StoredKey:
             raise NotFound("There is no key with this id.", code="keys.unknown", mend=mend)
         if key.revoked_us is not None:
             return key
-        recording.record_now(layout, "keys.revoke", _facts(key), by=by)
+        recording.record_now(layout, "keys.revoke", facts_of(key), by=by)
         return store.revoke_key(key.id, SystemClock().now_us())
 
 
@@ -107,17 +114,20 @@ def tenant_of(workspace: Workspace, named: str | None) -> str:
     raise OperationFailed(msg, code="keys.tenant", param="--tenant", mend=f"Known: {listed(tenants)}.")
 
 
-def _holder(members: Members, tenant: str, wanted: Wanted) -> tuple[str, str]:
+def _holder(roster: Roster, tenant: str, wanted: Wanted) -> tuple[str, str]:
     """Whom the key speaks for, and what that is. Raises OperationFailed."""
-    named = members.find(tenant, wanted.holder or wanted.name)
+    named = roster.find(tenant, wanted.holder or wanted.name)
     if wanted.holder is None:
         if named is not None:
-            msg = f'"{wanted.name}" is {"a person" if named.kind == PERSON else "an application"} in people.yaml.'
+            msg = f'"{wanted.name}" is {"a person" if named.kind == PERSON else "an application"} of this tenant.'
             mend = f"A key of theirs: --for {wanted.name}. A key that stands for itself needs a name of its own."
             raise OperationFailed(msg, code="keys.name_taken", param="--name", mend=mend)
         return wanted.name, ITSELF
     if named is None:
-        raise _unknown("--for", "person or application", wanted.holder, members.ids(tenant), f" in tenant {tenant}")
+        raise _unknown("--for", "person or application", wanted.holder, roster.members.ids(tenant), f" in tenant {tenant}")
+    if not named.active:
+        msg = f'"{named.id}" may not come in any more.'
+        raise OperationFailed(msg, code="keys.not_active", param="--for", mend="An import said so; another one can say otherwise.")
     return named.id, named.kind
 
 
@@ -133,7 +143,8 @@ def _unknown(param: str, what: str, name: str, known: Collection[str], where: st
     return OperationFailed(f'There is no {what} "{name}"{where}.', code="keys.unknown_name", param=param, mend=mend)
 
 
-def _facts(key: StoredKey) -> Facts:
+def facts_of(key: StoredKey) -> Facts:
+    """What the ledger is told of a key."""
     return {
         "key": key.id,
         "holder": key.holder,

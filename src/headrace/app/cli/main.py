@@ -20,6 +20,8 @@ COMMANDS = {
     "rollback": "Return to an earlier revision.",
     "models": "Fetch, list, verify and remove model weights.",
     "keys": "Create, list and revoke keys.",
+    "people": "List people, and import them from a directory.",
+    "sessions": "List and end sessions of the console.",
     "ingest": "Bring the sources' documents up to date.",
     "search": "Search the documents.",
     "ask": "Ask a service, as a client would.",
