@@ -25,7 +25,7 @@ from headrace.policy.sessions import ConsoleSessions
 from headrace.policy.uses import EVERY_S, KeyUses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 
     from headrace.adapters.stores.control import ControlStore
     from headrace.config.layout import Layout
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def open_gateway(layout: Layout) -> AsyncGenerator[Inside]:
+async def open_gateway(layout: Layout, living: Sequence[str] = ()) -> AsyncGenerator[Inside]:
     """The inside of a gateway for the block, following the revision in force.
 
-    What an earlier gateway left open when it died is closed as interrupted before anything is served. Raises OperationFailed when there is
-    no revision, Unavailable when the ledger does not come.
+    What an earlier gateway left open is closed as interrupted first, but not what the instances that are `living` still answer. Raises
+    OperationFailed when there is no revision, Unavailable when the ledger does not come.
     """
     clock, ids, registry = SystemClock(), RandomIds(), CollectorRegistry()
     ledger = LedgerClient(layout.socket("ledger"))
     instance = ids.request().replace("req_", "gw_")
-    await ledger.interrupt([instance])
+    await ledger.interrupt([instance, *living])
     with closing(control_store(layout)) as store:
         revision, version = current(store)
         deployments = Deployments(layout, clock)

@@ -69,6 +69,11 @@ class Layout:
         return self.state / "gateway.json"
 
     @property
+    def restart(self) -> Path:
+        """How the last ``headrace restart`` went (JSON)."""
+        return self.state / "restart.json"
+
+    @property
     def lock(self) -> Path:
         """Held (flock) by the running ``headrace up``."""
         return self.state / "up.lock"

@@ -73,13 +73,15 @@ async def serve(engine: Form, weights: Path, socket: Path) -> None:
         left.unlink(missing_ok=True)
     server = await asyncio.to_thread(_start, cast("_Native", native), engine, gguf_of(weights), early)
     try:
+        mine = early.stat().st_ino
         with _mute():
             early.rename(socket)
             await asyncio.Event().wait()
     finally:
         del server  # stops it; answers under way are broken off, which their readers see
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(socket)  # noqa: PTH108 - one call that does not block
+            if os.stat(socket).st_ino == mine:  # noqa: PTH116 - calls that do not block; else a successor listens under this name now
+                os.unlink(socket)  # noqa: PTH108
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import headrace
 
 COMMANDS = {
     "up": "Start the installation and serve until Ctrl-C.",
+    "restart": "Renew every process without losing a request.",
     "init": "Make a workspace with three services.",
     "check": "Check the workspace; tell every fault at once.",
     "apply": "Check the workspace and make it the revision in force.",

@@ -19,6 +19,7 @@ from headrace.app.client.api import Api
 from headrace.app.processes.installation import Installation, bind, exclusive, url_of
 from headrace.app.revisions import Follower, control_store, current
 from headrace.app.up.preparation import fetched, in_force, require_models, workspace_for
+from headrace.app.up.restarting import SIGNAL, restarts
 from headrace.app.up.warming import warmed
 from headrace.app.up.welcome import welcome
 from headrace.config.files import is_workspace
@@ -27,6 +28,7 @@ from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Awaitable
 
     from headrace.config.model import Workspace
     from headrace.config.revision import Revision
@@ -104,16 +106,20 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
         stop.set()
         stopping.set()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    for number, heed in ((signal.SIGINT, end), (signal.SIGTERM, end), (SIGNAL, asked.set)):
+        loop.add_signal_handler(number, heed)
     with closing(control_store(layout)) as store:
         revision, version = current(store)
         installation = Installation(layout)
 
-        async def turn(revision: Revision) -> None:
-            await installation.follow(revision.compile())
+        def turn(revision: Revision) -> Awaitable[None]:
+            return installation.follow(revision.compile())
 
+        def renew() -> Awaitable[None]:
+            return installation.renew(current(store)[0].compile(), listener)
+
+        renewing = asyncio.create_task(restarts(layout, asked, renew))
         try:
             if not await _started(installation, revision.compile(), listener, stop):
                 return
@@ -130,6 +136,7 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
             await following
         finally:
             end()
+            renewing.cancel()
             await installation.stop()
 
 

@@ -30,6 +30,8 @@ KEEP_ALIVE_S: Final = 75
 """Seconds that an unused connection is kept: longer than proxies commonly do (60), so that they are the ones to close it."""
 DRAIN_S: Final = 30.0
 """Seconds in which answers under way may end when the server stops."""
+PARTING_S: Final = 2.0
+"""Seconds in which kept connections may ask once more when another process has succeeded this one."""
 CUT_S: Final = 3.0
 """Seconds in which answers that were cut off after that may still be recorded."""
 BACKLOG: Final = 1024
@@ -45,8 +47,13 @@ async def serve(
     limits: Callable[[], Limits],
     *,
     drain: float = DRAIN_S,
+    succeeded: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Serve until cancelled, then finish the answers under way within `drain` seconds. `limits` is asked anew for every request."""
+    """Serve until cancelled, then finish the answers under way within `drain` seconds. `limits` is asked anew for every request.
+
+    When another process `succeeded` this one on the same socket, connections get one answer more before they are let go: a client that is
+    asking just now is told to ask the next thing on another connection, rather than finding this one closed.
+    """
     config = Config(
         application,  # pyright: ignore[reportArgumentType] - the same protocol under two names
         http=Connection,
@@ -67,6 +74,9 @@ async def serve(
         await _tell_the_time(state)
     finally:
         server.close()
+        if succeeded():
+            state.default_headers = [*state.default_headers, (b"connection", b"close")]
+            await _quiet(state, PARTING_S)
         await _drained(state, drain)
 
 

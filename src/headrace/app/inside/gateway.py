@@ -110,6 +110,11 @@ class Inside:
         return self._parts.clock
 
     @property
+    def instance(self) -> str:
+        """What the records call this gateway."""
+        return self._parts.instance
+
+    @property
     def ids(self) -> Ids:
         """Request ids and salts."""
         return self._parts.ids

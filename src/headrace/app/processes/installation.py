@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from headrace.app.processes import engines
+from headrace.app.processes.succession import Succession
 from headrace.app.processes.supervisor import Child, Supervisor
 from headrace.core.errors import OperationFailed
 
@@ -34,6 +35,8 @@ IDLE_LOOKS = 5
 """Looks in a row that find a dropped engine idle before it is stopped: longer than the gateway takes to turn to the new revision."""
 SMALL_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 """Native libraries start many threads; glibc would give each an arena of its own."""
+LEDGER = Child("ledger", "headrace.app.processes.ledger")
+INGEST = Child("ingest", "headrace.app.processes.ingest", environment=SMALL_ARENAS)
 
 
 @contextmanager
@@ -76,11 +79,16 @@ def address(layout: Layout) -> Mapping[str, object] | None:
     What stands in the file is believed of the process that holds this workspace's lock alone: one that was killed leaves the file, its
     number goes to another program, and a copy of a workspace has it too.
     """
+    found = address_of(layout)
+    return found if found and str(found.get("pid")) == _holder(layout) else None
+
+
+def address_of(layout: Layout) -> Mapping[str, object]:
+    """What stands in the file, whoever wrote it; nothing when it is not there."""
     try:
-        found: dict[str, object] = msgspec.json.decode(layout.address.read_bytes(), type=dict[str, object])
+        return msgspec.json.decode(layout.address.read_bytes(), type=dict[str, object])
     except (FileNotFoundError, msgspec.DecodeError):
-        return None
-    return found if str(found.get("pid")) == _holder(layout) else None
+        return {}
 
 
 def _holder(layout: Layout) -> str | None:
@@ -104,6 +112,7 @@ class Installation:
         self.supervisor = Supervisor(layout)
         self._running: set[str] = set()
         self._retiring: dict[str, asyncio.Task[None]] = {}
+        self._changing = asyncio.Lock()
 
     async def start(self, workspace: Workspace, listener: socket.socket) -> None:
         """Start every process; return once the gateway serves on `listener`. Models may still be loading: ``/readyz`` tells.
@@ -112,18 +121,29 @@ class Installation:
         """
         listen(listener)
         self._layout.address.unlink(missing_ok=True)
-        await self.supervisor.start(Child("ledger", "headrace.app.processes.ledger"))
-        descriptor = listener.fileno()
-        await self.supervisor.start(
-            Child("gateway", "headrace.app.processes.gateway", ("--fd", str(descriptor)), descriptors=(descriptor,))
-        )
+        await self.supervisor.start(LEDGER)
+        await self.supervisor.start(gateway(listener))
         await self.follow(workspace)
         await self.supervisor.first_breath("ledger", self._layout.socket("ledger"), LEDGER_WITHIN)
         await self.supervisor.first_breath("gateway", self._layout.address, GATEWAY_WITHIN)
-        await self.supervisor.start(Child("ingest", "headrace.app.processes.ingest", environment=SMALL_ARENAS))
+        await self.supervisor.start(INGEST)
 
     async def follow(self, workspace: Workspace) -> None:
         """Start what the revision adds, and retire what it drops: an engine answers what it was asked before it is stopped."""
+        async with self._changing:
+            await self._follow(workspace)
+
+    async def renew(self, workspace: Workspace, listener: socket.socket) -> None:
+        """Every process anew, by the code that is installed now, without losing a request (:mod:`headrace.app.processes.succession`).
+
+        Raises OperationFailed when the new code does not start; then the old processes serve on.
+        """
+        async with self._changing:
+            await self._follow(workspace)
+            children = [child for name, child in _wanted(workspace).items() if name in self.supervisor.names]
+            await Succession(self._layout, self.supervisor).run(LEDGER, children, gateway(listener), INGEST)
+
+    async def _follow(self, workspace: Workspace) -> None:
         wanted = _wanted(workspace)
         for name, process in wanted.items():
             if retiring := self._retiring.pop(name, None):
@@ -165,8 +185,16 @@ def _wanted(workspace: Workspace) -> dict[str, Child]:
             arguments = ("--name", name, "--form", engines.written(form.embedded))
             wanted[name] = Child(name, "headrace.app.processes.engine", arguments, SMALL_ARENAS)
     if workspace.sources:
-        wanted["knowledge"] = Child("knowledge", "headrace.app.processes.knowledge", environment=SMALL_ARENAS)
+        arguments = ("--name", "knowledge")
+        wanted["knowledge"] = Child("knowledge", "headrace.app.processes.knowledge", arguments, SMALL_ARENAS)
     return wanted
+
+
+def gateway(listener: socket.socket) -> Child:
+    """The gateway on a listening socket."""
+    descriptor = listener.fileno()
+    arguments = ("--fd", str(descriptor), "--beside", "")
+    return Child("gateway", "headrace.app.processes.gateway", arguments, descriptors=(descriptor,))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ It listens at once and loads what is heavy (vector store, embedder) beside that:
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,12 @@ class Knowledge:
         return _encoder.encode(None)
 
 
-async def serve(layout: Layout) -> None:
+async def serve(name: str, layout: Layout) -> None:
     """Serve searches until cancelled. Raises OperationFailed when the embedder's weights are not here."""
     loading = asyncio.ensure_future(asyncio.to_thread(_loaded, layout))
     knowledge = Knowledge(loading)
     methods = {"find": knowledge.find, "check": knowledge.check, "ready": knowledge.ready}
-    async with await server.serve(layout.socket("knowledge"), methods):
+    async with await server.serve(layout.socket(name), methods):
         await loading
         await asyncio.get_running_loop().create_future()
 
@@ -78,4 +79,5 @@ def _loaded(layout: Layout) -> Searching:
 
 
 if __name__ == "__main__":
-    child.run("knowledge", Layout(child.arguments("The knowledge process").workspace), serve)
+    given = child.arguments("The knowledge process", "name")
+    child.run(given.name, Layout(given.workspace), functools.partial(serve, given.name))

@@ -84,7 +84,12 @@ class Supervisor:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         process = self._processes.pop(name, None)
-        if process is None or process.returncode is not None:
+        if process is not None:
+            await self.end(name, process)
+
+    async def end(self, name: str, process: asyncio.subprocess.Process) -> None:
+        """SIGTERM, and SIGKILL when it does not end in time."""
+        if process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
@@ -96,13 +101,30 @@ class Supervisor:
             process.kill()
             await process.wait()
 
+    async def adopt(self, child: Child, successor: asyncio.subprocess.Process) -> asyncio.subprocess.Process | None:
+        """Keep `successor` running as the child from now on; the process that was the child until now, which goes on by itself."""
+        task = self._tasks.pop(child.name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        before = self._processes.get(child.name)
+        self._processes[child.name] = successor
+        self.restarts.setdefault(child.name, 0)
+        self._tasks[child.name] = asyncio.create_task(self._watch(child))
+        return before
+
     async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
         with contextlib.suppress(FileNotFoundError):
             self._layout.socket(child.name).unlink()  # left by one that was killed: nobody shall take it for a living one
+        process = self._processes[child.name] = await self.launch(child)
+        return process
+
+    async def launch(self, child: Child) -> asyncio.subprocess.Process:
+        """A process of this child that nobody watches yet. Raises OSError when the machine refuses."""
         command = (sys.executable, "-P", "-m", child.module, "--workspace", str(self._layout.workspace), *child.arguments)
         # -P: whatever lies in the folder that we were started in (json.py, http.py) is no module of ours
         with self.log_of(child.name).open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -111,8 +133,6 @@ class Supervisor:
                 start_new_session=True,
                 pass_fds=child.descriptors,
             )
-        self._processes[child.name] = process
-        return process
 
     async def _watch(self, child: Child) -> None:
         pause = FIRST_PAUSE
@@ -143,12 +163,13 @@ class Supervisor:
         deadline = asyncio.get_running_loop().time() + within
         while not ready.exists():
             if self.restarts.get(name, 0) > 1 or asyncio.get_running_loop().time() > deadline:
-                raise OperationFailed(
-                    f"The {name} process does not start: {self._last_words(name)}",
-                    code="operation.start_failed",
-                    mend=f"See {self.log_of(name)}.",
-                )
+                raise self.not_started(name)
             await asyncio.sleep(0.01)
+
+    def not_started(self, name: str) -> OperationFailed:
+        """That a child does not start, with its last words."""
+        said = f"The {name} process does not start: {self._last_words(name)}"
+        return OperationFailed(said, code="operation.start_failed", mend=f"See {self.log_of(name)}.")
 
     def _last_words(self, name: str) -> str:
         lines = self.log_of(name).read_text(errors="replace").strip().splitlines()
