@@ -18,6 +18,7 @@ from headrace.app.cli.options import json_option, told, workspace_option
 from headrace.app.client.api import Api
 from headrace.app.processes.installation import Installation, bind, exclusive, url_of
 from headrace.app.revisions import Follower, control_store, current
+from headrace.app.up import notifying
 from headrace.app.up.preparation import fetched, in_force, require_models, workspace_for
 from headrace.app.up.restarting import SIGNAL, restarts
 from headrace.app.up.warming import warmed
@@ -129,6 +130,7 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
             else:
                 await asyncio.to_thread(warmed, Api(url_of(listener), ""), WARM_WITHIN, stopping)
                 click.echo(msgspec.json.encode({"event": "ready", "url": url_of(listener)}))
+            notifying.serving(url_of(listener), stopping)
             if once:
                 end()
             elif first_minute and not stop.is_set():
