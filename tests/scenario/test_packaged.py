@@ -130,6 +130,7 @@ def test_the_container_knows_its_health() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_the_lines_that_build_the_container_run(tmp_path: Path) -> None:
     """No engine is needed for that: the build stage's own lines, in mounts of their own, on this machine's Python."""
     if os.getuid() or shutil.which("unshare") is None:
@@ -149,6 +150,6 @@ def test_the_lines_that_build_the_container_run(tmp_path: Path) -> None:
     for name in ("opt", "src"):
         (tmp_path / name).mkdir()
     script = "\n".join(["set -eu", f"mount --bind {tmp_path}/opt /opt", *stage, "/opt/headrace/bin/headrace models list", "ls /opt/models"])
-    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False, timeout=900)
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False, timeout=1500)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "smollm2-135m-instruct" in done.stdout.splitlines()[-1] + done.stdout

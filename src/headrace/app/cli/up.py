@@ -29,7 +29,7 @@ from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from headrace.config.model import Workspace
     from headrace.config.revision import Revision
@@ -107,9 +107,8 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
         stop.set()
         stopping.set()
 
-    loop, asked = asyncio.get_running_loop(), asyncio.Event()
-    for number, heed in ((signal.SIGINT, end), (signal.SIGTERM, end), (SIGNAL, asked.set)):
-        loop.add_signal_handler(number, heed)
+    asked = asyncio.Event()
+    _heed(end, asked.set)
     with closing(control_store(layout)) as store:
         revision, version = current(store)
         installation = Installation(layout)
@@ -140,6 +139,13 @@ async def _serve(layout: Layout, listener: socket.socket, *, first_minute: bool,
             end()
             renewing.cancel()
             await installation.stop()
+
+
+def _heed(end: Callable[[], None], renew: Callable[[], None]) -> None:
+    """What each signal asks for."""
+    loop = asyncio.get_running_loop()
+    for number, act in ((signal.SIGINT, end), (signal.SIGTERM, end), (SIGNAL, renew)):
+        loop.add_signal_handler(number, act)
 
 
 async def _started(installation: Installation, workspace: Workspace, listener: socket.socket, stop: asyncio.Event) -> bool:
