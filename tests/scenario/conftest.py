@@ -22,6 +22,11 @@ DOCUMENTS = {
 }
 BEHAVIOURS = ("good", "slow", "late", "echo", "500", "cut", "fault", "hang", "too-long")
 
+DRAFTS = """service: drafts
+knowledge: {sources: [documents], mode: draft}
+models: [{deployment: echo}]
+"""
+"""A service whose model writes what it is asked."""
 LIMITS = "  headers within: 1 s\n  body within: 1 s\n  body: 200 KB "
 
 
@@ -36,6 +41,7 @@ def installation() -> Iterator[Installation]:
         headrace("init", "--workspace", str(workspace), "--docs", str(documents))
         provide(workspace, url, *BEHAVIOURS)
         edit(workspace, "headrace.yaml", "  body: 2 MiB ", LIMITS)
+        (workspace / "services" / "drafts.yaml").write_text(DRAFTS)
         with running(workspace) as started:
             yield started
 

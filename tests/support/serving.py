@@ -14,7 +14,8 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from headrace.app.http import server
-from headrace.app.http.gateway import Offer, Readiness
+from headrace.app.http.gateway import Readiness
+from headrace.app.inside import catalogue
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
 from headrace.app.requests.following import Following
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from headrace.app.http.gateway import Offer
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
     from headrace.core.ports import Clock, Ids
@@ -236,7 +238,7 @@ class HouseGateway:
         policy = self.house.rooms.policy
         named = sorted(self.house.rooms.workspace.services.items())
         return [
-            Offer(name, form.about, form.owner, grounded=form.knowledge is not None, json=form.answer == "json")
+            catalogue.offer(Layout(self.house.folder), self.house.rooms.workspace, form)
             for name, form in named
             if policy.decide(principal, "ask", ("Service", name), {}).allowed
         ]

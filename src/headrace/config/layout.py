@@ -59,6 +59,11 @@ class Layout:
         return sorted(self.knowledge("any").parent.glob(f"*/{self.manifest('any').name}"))
 
     @property
+    def evaluations(self) -> Path:
+        """Folder of the last evaluation of each deployment (JSON)."""
+        return self.state / "evaluations"
+
+    @property
     def progress(self) -> Path:
         """How far the pass over the sources is that began last (JSON)."""
         return self.state / "ingest-progress.json"

@@ -121,6 +121,13 @@ class References:
                 self._refer(path, ("knowledge", "sources", number), "source", name, self._known.sources)
             self._once(path, ("knowledge", "sources"), form.knowledge.sources)
             self._one_tenant(path, form.knowledge.sources)
+        if form.knowledge is not None and form.knowledge.mode == "draft" and not form.models:
+            self._add(
+                path,
+                ("knowledge", "mode"),
+                "only a model can draft, and this service has none",
+                "Name a deployment under models, or write mode: quote.",
+            )
         if form.answer == "json" and not form.models:
             self._add(
                 path,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 UNFINISHED = "unfinished"
 """Reason: the model was cut off in the middle of it."""
+DECLINED = "declined"
+"""Reason: the model says that the passages do not answer."""
 LEANS = "leans"
 """Reason: it speaks of a sentence before it that was removed."""
 

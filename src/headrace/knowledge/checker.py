@@ -10,6 +10,7 @@ the opposite. Then comes what can be said with a chance only: how near the sente
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from headrace.core.measure import tokens
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     Place = tuple[int, Unit]
 
+_QUESTION = re.compile(r"[?？][\W_]*\Z")
 UNSUPPORTED, NUMBER, NAME, CONTRARY = "unsupported", "number", "name", "contrary"
 
 
@@ -50,7 +52,8 @@ class Checker:
         return [self._verdict(each.encode(errors="replace").decode(), passages) for each in sentences]
 
     def _verdict(self, sentence: str, passages: Sequence[Evidence]) -> Verdict:
-        if not passages or tokens(sentence) > SEEN:  # of a longer one the embedder would not see the end
+        # Of a longer one the embedder would not see the end; a question says nothing that could be supported.
+        if not passages or tokens(sentence) > SEEN or _QUESTION.search(sentence):
             return Verdict(0.0, UNSUPPORTED)
         asked, readings = self._readings.of(sentence, passages)
         found = support(sentence, asked, passages, readings)

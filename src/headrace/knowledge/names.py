@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"\w+(?:[._/@\\:#&+'-]+\w+)*")
 _WORD = re.compile(r"\w+(?:'\w+)*")
 _MARKED = re.compile(r"[._/@\\:#&+]")
-_NO_NAME = re.compile(r"[a-z]+(?:/[a-z]+)+|[\d.,:/+-]+[A-Za-z]{0,3}")
-"""``and/or``, and what is a figure."""
+_NO_NAME = re.compile(r"[a-z]+(?:/[a-z]+)+")
+"""``and/or``."""
 _ABBREVIATED = frozenset({"e.g", "i.e", "a.m", "p.m", "a.k.a"})
 _PARTICLES = frozenset({"of", "de", "van", "von", "der", "la", "le", "du", "di", "da", "del", "bin", "al"})
 _BETWEEN = 2
 """Words that may stand between two words of a name: an initial, a title, a middle name."""
+_APART = re.compile(r"[.!?;:](?=\s)|\n\s*\n")
+"""What ends a sentence: no name goes on behind it, unless it ends an initial or a title."""
+_INITIAL = 3
 _STEM = re.compile(r"(?:ing|edly|ed|es|ly|s|er|ers|ion|ions|e)\Z")
 _SHORTEST_STEM = 3
 
@@ -47,10 +50,14 @@ class Names:
         self._written = " ".join(" ".join(text.casefold().split()) for text in self._texts)
         self._capitals = {word for text in self._texts for word in _WORD.findall(text) if word.isupper()}
         self._places: dict[str, list[int]] = {}
-        place = 0
+        place, last = 0, ""
         for text in self._texts:
-            for word in _WORD.findall(text):
-                for each in {bare(word), *word_parts(word)}:
+            end = 0
+            for found in _WORD.finditer(text):
+                if _APART.search(text, end, found.start()) and len(last) > _INITIAL:
+                    place += _BETWEEN + 2
+                last, end = found[0], found.end()
+                for each in {bare(last), *word_parts(last)}:
                     self._places.setdefault(each, []).append(place)
                 place += 1
             place += _BETWEEN + 2
@@ -89,14 +96,16 @@ def _names(text: str) -> Iterator[Name]:
     end = 0
     for found in _TOKEN.finditer(text):
         word = found[0]
-        goes_on = not text[end : found.start()].strip(" ") and (word in _PARTICLES or word != word.lower()) and not _marked(word)
-        if run and not goes_on:
+        written = _marked(word)
+        figure = any(map(str.isdigit, word))
+        goes_on = not text[end : found.start()].strip(" ") and (word in _PARTICLES or word != word.lower())
+        if run and (written or figure or not goes_on):
             yield Name(tuple(run))
             run = []
         end = found.end()
-        if _marked(word):
+        if written and not figure:
             yield Name((), written=word.casefold())
-        elif word != word.lower():
+        elif word != word.lower() and not figure:
             yield from _capital(text, found, run)
     if run:
         yield Name(tuple(run))
@@ -108,11 +117,11 @@ def _capital(text: str, found: re.Match[str], run: list[str]) -> Iterator[Name]:
     common = bare(word) in EVERYDAY
     if not run and _plain(text, found):
         if not common:
-            yield Name((bare(word),), loose=True)
+            yield Name(tuple(bare(part) for part in word.split("-")), loose="-" not in word)
     elif common and word.isupper() and len(word) > 1 and not text.isupper():
         yield Name((), written=word)
     elif not common:
-        run.append(bare(word))
+        run.extend(bare(part) for part in word.split("-"))
 
 
 def _marked(word: str) -> bool:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headrace.knowledge.everyday import EVERYDAY
+from headrace.knowledge.figure_words import MAGNITUDES, SPELLED, UNITS
 from headrace.knowledge.folded import folded
-from headrace.knowledge.names import stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,8 @@ MOST = 3
 GAIN = 0.03
 """What a further unit must add to the mean cosine to be cited too."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_LETTER = 2
+"""Letters of the longest unit that may be something else, as ``in`` and ``m``."""
 _LOWEST = 4
 """One part in so many of a sentence's words: those that are farthest from everything in the passages."""
 
@@ -40,7 +42,9 @@ class Supported:
     """What supports a sentence: units as (passage, unit), the first the nearest, and how well.
 
     farthest  mean cosine, to the nearest token of the units, of those of the sentence's content tokens that are farthest
-    words     share of its content words (without endings) that stand in the units
+    words     share of its words, *the* and *of* too, that stand in the units' passages and their headings
+
+    Figures and units play no part: whether they are held is known for sure.
     """
 
     units: tuple[tuple[int, Unit], ...]
@@ -58,8 +62,8 @@ def support(sentence: str, asked: Tokens, passages: Sequence[Evidence], readings
     weights = _weights(sentence, asked.offsets)
     chosen = _cover(own, weights)
     units = tuple(places[row] for row in chosen)
-    texts = [passages[place].text[unit.start : unit.end] for place, unit in units]
-    return Supported(units, _farthest(own[chosen].max(axis=0), weights), _shared(sentence, texts))
+    pages = [text for place in sorted({place for place, _ in units}) for text in (passages[place].heading, passages[place].text)]
+    return Supported(units, _farthest(own[chosen].max(axis=0), weights), _shared(sentence, pages))
 
 
 def _by_unit(near: Floats, reading: Reading) -> Floats:
@@ -72,7 +76,7 @@ def _by_unit(near: Floats, reading: Reading) -> Floats:
 def _weights(sentence: str, offsets: Sequence[tuple[int, int]]) -> Floats:
     """Content tokens count alike and others not at all; all alike when there is none. They add up to 1."""
     words = (sentence[start:end].lower() for start, end in offsets)
-    marked = np.asarray([word.isalnum() and word not in EVERYDAY for word in words], dtype=np.float32)
+    marked = np.asarray([word.isalnum() and word not in EVERYDAY and not _figure(word) for word in words], dtype=np.float32)
     marked = marked if marked.any() else np.ones_like(marked)
     return marked / marked.sum()
 
@@ -97,9 +101,15 @@ def _farthest(cosines: Floats, weights: NDArray[np.floating]) -> float:
 
 
 def _shared(sentence: str, texts: Sequence[str]) -> float:
-    mine, theirs = _stems(sentence), {each for text in texts for each in _stems(text)}
-    return len(mine & theirs) / len(mine) if mine else 0.0
+    mine = [word for word in _words(sentence) if not _figure(word)]
+    theirs = {word for text in texts for word in _words(text)}
+    return sum(word in theirs for word in mine) / len(mine) if mine else 1.0
 
 
-def _stems(text: str) -> set[str]:
-    return {stem(word) for word in _WORD.findall(folded(text).casefold()) if word not in EVERYDAY}
+def _words(text: str) -> list[str]:
+    return _WORD.findall(folded(text).casefold())
+
+
+def _figure(word: str) -> bool:
+    """Whether a word is of a figure: a number, a magnitude, a unit."""
+    return word[0].isdigit() or word in SPELLED or word in MAGNITUDES or (len(word) > _LETTER and word in UNITS)

@@ -1,5 +1,7 @@
-"""A draft, sentence by sentence: what the evidence supports is cited, the rest flagged or removed. A sentence is held until it has been
-checked, so a stream never sends what is taken out; and all of it is held until one sentence is cited, for without any the answer is quoted.
+"""A draft, sentence by sentence: what the evidence supports is cited, the rest flagged or removed.
+
+A sentence is held until it has been checked, so a stream never sends what is taken out. All of it is held until one sentence is cited:
+without any the answer is quoted, or nothing is when the model itself says that the passages do not answer.
 """
 
 from __future__ import annotations
@@ -7,18 +9,19 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from headrace.core.draft import LEANS, UNFINISHED, Outcome, Sentence
+from headrace.core.draft import DECLINED, LEANS, UNFINISHED, Outcome, Sentence
 from headrace.core.events import TextDelta
 from headrace.core.flow import CleanQuote
 from headrace.core.text import raw_stretch
 from headrace.core.values import Evidence, FinishReason, Mode, Quote
 from headrace.guardrails.door import cut
 from headrace.knowledge.sentences import LEANS_BACK
-from headrace.pipeline.generate import quoted
+from headrace.pipeline.drafting import DECLINES
+from headrace.pipeline.generate import ABSTENTION, quoted
 from headrace.pipeline.pieces import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from headrace.core.flow import CleanPassage, Grounded, Reserved
     from headrace.core.values import Span, Verdict
@@ -67,10 +70,19 @@ class Drafted:
             yield TextDelta(text)
         if broken:
             self.sentences.append(Sentence(Outcome.REMOVED, 0.0, UNFINISHED))
-        if not self._cited:
+        for text in self._instead():
+            yield TextDelta(text)
+
+    def _instead(self) -> Iterator[str]:
+        """What is given when no sentence is cited: the model's word that the passages do not answer, else what can be quoted."""
+        if self._cited:
+            return
+        if any(each.reason == DECLINED for each in self.sentences):
+            self.mode = Mode.ABSTAIN
+            yield ABSTENTION
+        else:
             self.mode, self.quotes = Mode.QUOTE, self._grounded.quotes
-            for text in quoted(self.quotes):
-                yield TextDelta(text)
+            yield from quoted(self.quotes)
 
     async def _checked(self, pieces: Sequence[Piece]) -> list[str]:
         """What may leave of these sentences, and of those that were held."""
@@ -86,7 +98,9 @@ class Drafted:
         return ready
 
     def _judge(self, piece: Piece, verdict: Verdict) -> None:
-        if self.sentences and self.sentences[-1].outcome is Outcome.REMOVED and LEANS_BACK.match(piece.text):
+        if DECLINES.fullmatch(piece.text):
+            self.sentences.append(Sentence(Outcome.REMOVED, verdict.score, DECLINED))
+        elif self.sentences and self.sentences[-1].outcome is Outcome.REMOVED and LEANS_BACK.match(piece.text):
             self.sentences.append(Sentence(Outcome.REMOVED, verdict.score, verdict.reason or LEANS))
         elif not verdict.reason:
             cites = tuple(sorted({self._number(span, verdict.score) for span in verdict.spans}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 TOLD: Final = (
     "Answer the question from the numbered passages below and from nothing else. Write short sentences, each of which can be understood by "
     "itself. Behind each sentence write the number of the passage that says so, such as [1]. Take names, numbers, dates and conditions as "
-    "the passages have them. If they do not answer the question, say so in one sentence.\n\nPassages:"
+    "the passages have them. If they do not answer the question, write NOT IN THE PASSAGES and nothing else.\n\nPassages:"
 )
+DECLINES: Final = re.compile(r"\W*not in the passages\W*", re.IGNORECASE)
+"""How a model says that the passages do not answer."""
 _NUMBERS: Final[tuple[LiteralString, ...]] = (
     "[1]", "[2]", "[3]", "[4]", "[5]", "[6]", "[7]", "[8]", "[9]", "[10]", "[11]", "[12]", "[13]", "[14]", "[15]", "[16]", "[17]", "[18]",
     "[19]", "[20]",

@@ -39,7 +39,7 @@ async def run(trail: Trail, reserved: Reserved, generation: Generation, checking
         mode=checked.mode,
         confidence=routed.grounded.confidence if routed.grounded else None,
         citations=released.citations,
-        nearest=_nearest(reserved),
+        nearest=_nearest(reserved) if checked.mode is Mode.ABSTAIN else (),
         sentences=checked.sentences,
         decision=routed.screened.decision,
         deployment=routed.deployment,
@@ -65,7 +65,7 @@ def _findings(reserved: Reserved, checking: Checking) -> tuple[Finding, ...]:
 
 def _nearest(reserved: Reserved) -> tuple[Citation, ...]:
     grounded = reserved.routed.grounded
-    if grounded is None or grounded.mode is not Mode.ABSTAIN:
+    if grounded is None:
         return ()
     return tuple(
         Citation(n, each.passage.document, each.passage.version, each.passage.start, each.passage.end, each.passage.place, quote="")

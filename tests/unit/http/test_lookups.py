@@ -46,7 +46,8 @@ async def test_models_are_the_services_that_the_key_may_ask(served: Served, gate
     assert names == sorted(gateway.service_names() - {"free"})
     found = {each["id"]: each for each in listed["data"]}
     assert found["help"] == {
-        "id": "help", "object": "model", "created": 0, "owned_by": "desk", "headrace": {"about": "", "grounded": True, "json": False},
+        "id": "help", "object": "model", "created": 0, "owned_by": "desk",
+        "headrace": {"about": "", "grounded": True, "json": False, "mode": "quote", "earned": []},
     }  # fmt: skip
     assert found["extract"]["owned_by"] == "headrace"
     assert (await served.ask("GET", "/v1/models/help", **MINE)).json == found["help"]

@@ -9,6 +9,8 @@ import click
 from headrace.app.acts.changes import apply
 from headrace.app.cli.changed import change_json, change_lines
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.app.evaluation.results import notes
+from headrace.app.up.preparation import in_force
 from headrace.config.layout import Layout
 
 if TYPE_CHECKING:
@@ -31,3 +33,5 @@ def command(workspace: Path, *, as_json: bool) -> None:
     else:
         for line in change_lines(change, layout):
             click.echo(line)
+        for note in notes(layout, in_force(layout)):
+            click.echo(f"note: {note}")

@@ -9,7 +9,9 @@ import click
 
 from headrace.app.acts.checking import check_folder
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.app.evaluation.results import notes
 from headrace.config.faults import lines, verdict
+from headrace.config.layout import Layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,5 +34,8 @@ def command(workspace: Path, *, as_json: bool) -> int:
         for line in (*lines(checked.faults), verdict(checked.faults, len(checked.files))):
             click.echo(line)
         return 1
+    if checked.workspace is not None:
+        for note in notes(Layout(workspace), checked.workspace):
+            click.echo(f"note: {note}")
     click.echo(f"{len(checked.files)} files, no faults. headrace apply puts them in force.")
     return 0

@@ -26,6 +26,7 @@ COMMANDS = {
     "ingest": "Bring the sources' documents up to date.",
     "search": "Search the documents.",
     "ask": "Ask a service, as a client would.",
+    "evaluate": "Measure a service that drafts, on questions of your own.",
     "trace": "Show what happened to a request, stage by stage.",
     "backup": "Back the installation up into one file, while it serves.",
     "restore": "Bring a backup back under another path.",

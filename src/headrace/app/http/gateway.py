@@ -7,7 +7,7 @@ other from a foreign page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from headrace.policy import keys
@@ -35,6 +35,21 @@ SESSION_ID_PREFIX: Final = keys.SESSION_ID_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
+class Earned:
+    """What a deployment earns for answers from documents: ``quote``, ``draft`` or ``not measured``; and by which evaluation, if any."""
+
+    deployment: str
+    mode: str
+    day: str = ""
+    """Of the evaluation, as YYYY-MM-DD; empty when there was none."""
+    asked: int = 0
+    draft: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Answers that were right, wrong and silent, in drafts."""
+    quote: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The same questions, in quotes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """One service that a principal may ask."""
 
@@ -45,6 +60,10 @@ class Offer:
     """It answers from documents, with citations."""
     json: bool = False
     """Its answers are JSON, and a request must bring the schema: the console cannot ask it."""
+    mode: str = ""
+    """Of a grounded service: ``quote`` or ``draft``, as it is set."""
+    earned: tuple[Earned, ...] = ()
+    """Of a service that drafts: what each of its deployments earns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Each endpoint is a function from a look to a page of JSON (or, for the metrics, 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -124,5 +125,11 @@ def _model(offer: Offer) -> dict[str, object]:
         "object": "model",
         "created": 0,
         "owned_by": offer.owner or "headrace",
-        "headrace": {"about": offer.about, "grounded": offer.grounded, "json": offer.json},
+        "headrace": {
+            "about": offer.about,
+            "grounded": offer.grounded,
+            "json": offer.json,
+            "mode": offer.mode or None,
+            "earned": [asdict(each) for each in offer.earned],
+        },
     }

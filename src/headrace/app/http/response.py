@@ -42,7 +42,8 @@ class PlaceWords(msgspec.Struct):
 
 class SentenceWords(msgspec.Struct):
     """What became of one sentence that a model drafted. `cites` are numbers of citations; `score` is the chance that the sources support
-    it; `reason`, when it was not cited, is one of ``unsupported``, ``number``, ``name``, ``contrary``, ``leans``, ``unfinished``."""
+    it; `reason`, when it was not cited, is one of ``unsupported``, ``number``, ``name``, ``contrary``, ``declined``, ``leans``,
+    ``unfinished``."""
 
     outcome: Literal["cited", "flagged", "removed"]
     score: float

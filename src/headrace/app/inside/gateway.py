@@ -13,7 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headrace.app.acts import recording
-from headrace.app.http.gateway import Offer, Readiness
+from headrace.app.http.gateway import Readiness
+from headrace.app.inside import catalogue
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
 from headrace.app.inside.revisions import WorkspaceRevisions
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from headrace.adapters.stores.control import ControlStore
-    from headrace.app.http.gateway import Sessions
+    from headrace.app.http.gateway import Offer, Sessions
     from headrace.app.http.identity import SignIns
     from headrace.app.http.library import Library
     from headrace.app.http.revisions import Revisions
@@ -175,7 +176,8 @@ class Inside:
         """The services that policy lets this principal ask, in order of name."""
         rooms = self._rooms
         asked = ((name, rooms.policy.decide(principal, "ask", ("Service", name), {})) for name in sorted(self._names))
-        return [_offer(rooms.workspace.services[name]) for name, decision in asked if decision.allowed]
+        layout, workspace = self._parts.layout, rooms.workspace
+        return [catalogue.offer(layout, workspace, workspace.services[name]) for name, decision in asked if decision.allowed]
 
     def observes(self, principal: Principal) -> bool:
         """May this principal read the metrics?"""
@@ -242,7 +244,3 @@ class Inside:
         except HeadraceError as error:
             return name, error.message
         return name, "ready"
-
-
-def _offer(service: Service) -> Offer:
-    return Offer(service.service, service.about, service.owner, grounded=service.knowledge is not None, json=service.answer == "json")

@@ -15,6 +15,7 @@ WHY: Final = {
     "number": "a figure that no source holds",
     "name": "a name that no source holds",
     "contrary": "against the source",
+    "declined": "the model says that the passages do not answer",
     "leans": "leaning on one removed",
     "unfinished": "cut off",
 }
@@ -30,5 +31,5 @@ def drafted(facts: Mapping[str, object]) -> list[str]:
     reasons = Counter(WHY.get(str(each.get("reason")), str(each.get("reason"))) for each in sentences if each.get("reason"))
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     why = f" ({', '.join(f'{count} {reason}' for reason, count in sorted(reasons.items()))})" if reasons else ""
-    quoted = "; too little was left, so it quotes" if facts.get("mode") == "quote" else ""
-    return [f"{len(sentences)} sentence{'' if len(sentences) == 1 else 's'} drafted: {told}{why}{quoted}"]
+    instead = {"quote": "; too little was left, so it quotes", "abstain": "; so it abstains"}.get(str(facts.get("mode")), "")
+    return [f"{len(sentences)} sentence{'' if len(sentences) == 1 else 's'} drafted: {told}{why}{instead}"]

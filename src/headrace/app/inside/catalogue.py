@@ -1,0 +1,40 @@
+"""The catalogue: a service as those see it who may ask it, and the mode that it earns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from headrace.app.evaluation.results import earned
+from headrace.app.http.gateway import Earned, Offer
+
+if TYPE_CHECKING:
+    from headrace.app.evaluation.results import Counts
+    from headrace.config.layout import Layout
+    from headrace.config.model import Service, Workspace
+
+
+def offer(layout: Layout, workspace: Workspace, service: Service) -> Offer:
+    """One service of the revision in force."""
+    mode = service.knowledge.mode if service.knowledge is not None else ""
+    return Offer(
+        service.service,
+        service.about,
+        service.owner,
+        grounded=service.knowledge is not None,
+        json=service.answer == "json",
+        mode=mode,
+        earned=tuple(_earned(layout, workspace, each.deployment) for each in service.models) if mode == "draft" else (),
+    )
+
+
+def _earned(layout: Layout, workspace: Workspace, name: str) -> Earned:
+    mode, result = earned(layout, workspace.deployments[name])
+    if result is None:
+        return Earned(name, mode)
+    day = datetime.fromtimestamp(result.time_us / 1_000_000, tz=UTC).date().isoformat()
+    return Earned(name, mode, day, result.asked, _told(result.draft), _told(result.quote))
+
+
+def _told(counts: Counts) -> dict[str, int]:
+    return {"right": counts.right, "wrong": counts.wrong, "silent": counts.silent}

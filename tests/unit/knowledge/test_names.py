@@ -1,0 +1,62 @@
+"""Names are held where their words stand together; what denies the evidence is seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from headrace.knowledge.names import Names
+from headrace.knowledge.polarity import contrary
+
+HELD = [
+    ("Thomas K. Arnold joined Video Store.", "Thomas Arnold joined."), ("Ana pays", "Ana's fee"), ("staff may", "Employees may"),
+    ("booking a desk", "Book a desk. Booked desks stay."), ("Zürich", "Zurich"), ("the european parliament", "the European Parliament"),
+    ("the WHO", "the WHO says"), ("see this and/or that", "This e.g. and/or that"), ("mail a@b.ch now", "write to a@b.ch"),
+    ("see [EMAIL_1]", "see [EMAIL_1]"), ("University of Zurich", "the University of Zurich"), ("x", "However, I think so. Yes."),
+    ("in March", "In March it is due."), ("an iPhone", "iPhone"), ("O'Brien", "O'Brien said"), ("Normans", "the Norman"),
+    ("THE FEE IS DUE", "The fee is due"), ("the fee is due", "THE FEE IS DUE"), ("x", "at 10:30 or 3.5kg"),
+    ("see https://a.b/c", "https://a.b/c"),
+]  # fmt: skip
+LACKING = [
+    ("Thomas K. Arnold met John Smith.", "Thomas Smith joined."), ("fees are due", "Ana pays the fees."), ("staff may", "Workers may"),
+    ("ask who is us", "the WHO says"), ("mail a@b.ch", "write to ab@b.ch"), ("phone", "an iPhone"),
+    ("in May", "In March it is due."), ("the fee", "The fee: Smith pays"), ("x", "Smith. Jones pays"),
+    ("see https://a.b/c", "https://a.b/d"),
+    ("Paris. In Hilton hotels", "Paris Hilton came"), ("a", "x_y"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("evidence", "said"), HELD)
+def test_a_name_is_held(evidence: str, said: str) -> None:
+    assert Names(evidence).lacking(said) == []
+
+
+@pytest.mark.parametrize(("evidence", "said"), LACKING)
+def test_a_name_is_not_held(evidence: str, said: str) -> None:
+    assert Names(evidence).lacking(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "evidence"),
+    [
+        ("Dogs are not allowed.", "Dogs are allowed."), ("Dogs are allowed.", "Dogs are not allowed."),
+        ("Dogs are allowed.", "No dogs are allowed."),
+        ("Dogs are forbidden.", "Dogs are allowed."), ("The key is invalid.", "The key is valid."),
+        ("The key is valid.", "The key is invalid."),
+        ("The fee is due before March.", "The fee is due after March."), ("You can cancel.", "You can't cancel."),
+    ],
+)  # fmt: skip
+def test_the_contrary_is_seen(said: str, evidence: str) -> None:
+    assert contrary(said, evidence)
+
+
+@pytest.mark.parametrize(
+    ("said", "evidence"),
+    [
+        ("Dogs are allowed.", "Dogs are allowed on Fridays. They stay on a lead."), ("Dogs are not forbidden.", "Dogs are allowed."),
+        ("You can't cancel.", "You cannot cancel the contract."),
+        ("It is not refunded after March.", "Fees are not refunded after March."),
+        ("Dogs may come.", "Dogs may come but not cats."), ("The fee is due.", "The fee is due."),
+    ],
+)  # fmt: skip
+def test_what_agrees_is_no_contrary(said: str, evidence: str) -> None:
+    assert not contrary(said, evidence)
