@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 SETS = (attributed.begin, attributed.halueval, attributed.wice, attributed.mtrag)
 QUICK = 8
 """With --quick, every n-th judged text and written answer."""
-ASKED = {"answered": 60, "close": 30, "elsewhere": 15}
-ASKED_SLOWLY = {"answered": 16, "close": 8, "elsewhere": 4}
+ASKED = {"answered": 40, "close": 20, "elsewhere": 10}
+ASKED_SLOWLY = {"answered": 8, "close": 4, "elsewhere": 2}
 """Questions of each kind; the embedded model reads a prompt for seconds."""
 SERVICES = ("quote", "good", "invents", "embedded")
 

@@ -386,3 +386,8 @@ class Answer:
     """Time by stage, in microseconds."""
     sentences: tuple[Sentence, ...] = ()
     """Of a draft: what became of each sentence that the model wrote, also when the answer fell back to quotes."""
+
+    @property
+    def drafted(self) -> Facts:
+        """The mode that was given and its sentences, as facts."""
+        return {"mode": str(self.mode), "sentences": [each.facts() for each in self.sentences]}

@@ -12,6 +12,7 @@ import pytest
 
 from headrace.app.console import words
 from headrace.app.console.words import MEND, said
+from headrace.app.http.gateway import Earned, Offer
 from headrace.core.errors import Forbidden, Refused, Unauthenticated
 from headrace.core.flow import Answer, Call, Citation
 from headrace.core.text import Action, Finding, Origin
@@ -195,3 +196,16 @@ def test_an_error_says_what_is_so_and_what_to_do() -> None:
 def test_what_speaks_to_programs_is_said_to_people() -> None:
     assert said(Forbidden("No.", mend="Use a service that GET /v1/models lists.")).mend == MEND["policy.denied"]
     assert said(Unauthenticated("Who?")).sign_in
+
+
+def test_every_mark_of_a_draft_is_a_link() -> None:
+    found = words.linked(replace(ANSWER, mode=Mode.DRAFT, text="One. [1] Two. [1][2] a[1]b"))
+    assert found.count('<a class="mark"') == 2
+    assert plain(found) == "One. [1] Two. [1][2] a[1]b"
+
+
+def test_a_service_that_drafts_is_shown_with_what_its_deployments_earn() -> None:
+    earned = (Earned("big", "draft", "2026-03-02", 64), Earned("small", "quote"), Earned("new", "not measured"))
+    assert words.offer_mode(Offer("d", grounded=True, mode="draft", earned=earned)) == (
+        "drafted from documents, each sentence checked · big earns draft (64 questions, 2026-03-02) · small earns quote · new is not measured"
+    )

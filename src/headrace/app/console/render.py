@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from headrace.app.console import words
 from headrace.app.console.assets import assets
+from headrace.app.requests.drafts import drafted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ FILTERS: Final = {
     "bars": words.bars,
     "breakable": words.breakable,
     "count": words.count,
+    "drafted": drafted,
     "linked": words.linked,
     "finding": words.finding,
     "milliseconds": words.milliseconds,

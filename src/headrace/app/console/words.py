@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headrace.app.http.errors import FlawWords
-    from headrace.app.http.gateway import Offer
+    from headrace.app.http.gateway import Earned, Offer
     from headrace.app.http.library import Readership
     from headrace.app.http.response import FindingWords
     from headrace.app.http.revisions import ServiceForm
@@ -57,6 +57,8 @@ _PIECE = re.compile(
     r"(?P<block>^```.*?^```[ \t]*$)|(?P<inline>(?<!`)`[^`\n]+`(?!`))|\[(?P<n>\d{1,4})\](?=\n\n|\Z)", re.MULTILINE | re.DOTALL
 )
 """What is set apart in an answer: a fenced block, code within a line, the mark of a citation."""
+_DRAFTED = re.compile(_PIECE.pattern.replace(r"(?=\n\n|\Z)", r"(?=[\s\[]|\Z)"), _PIECE.flags)
+"""The same in a draft, where each sentence has its marks."""
 _UNSEEN = re.compile(
     "([\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U000e0000-\U000e0fff])"
@@ -206,7 +208,8 @@ def linked(answer: Answer) -> Markup:
     cited = {str(each.n) for each in answer.citations}
     made = Markup()
     done = 0
-    for found in _PIECE.finditer(answer.text):
+    piece = _DRAFTED if answer.mode is Mode.DRAFT else _PIECE
+    for found in piece.finditer(answer.text):
         if found["n"] is not None and found["n"] not in cited:
             continue
         made += _prose(answer.text[done : found.start()], answer.mode)
@@ -273,8 +276,15 @@ def readership(readers: Readership) -> str:
 
 
 def offer_mode(offer: Offer) -> str:
-    """How a service answers, for whoever asks it."""
+    """How a service answers, for whoever asks it; of one that drafts also what its deployments earn."""
+    if offer.mode == "draft":
+        return " · ".join(("drafted from documents, each sentence checked", *map(_earned, offer.earned)))
     return "JSON, by a schema" if offer.json else "from documents, cited" if offer.grounded else "written by a model, without sources"
+
+
+def _earned(earned: Earned) -> str:
+    said = "is not measured" if earned.mode == "not measured" else f"earns {earned.mode}"
+    return f"{earned.deployment} {said}" + (f" ({count(earned.asked, 'question')}, {earned.day})" if earned.day else "")
 
 
 def form_mode(form: ServiceForm) -> str:
