@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headrace.app.acts.operator import brief_key
@@ -15,7 +16,7 @@ from headrace.app.ids import SystemClock
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from headrace.app.evaluation.questions import Question
     from headrace.config.layout import Layout
@@ -62,35 +63,46 @@ def measure(
     """
     drafts, quotes = services
     content, questions = asked
-    outcomes = {each.service: Counter[str]() for each in services}
-    deployments: set[str] = set()
-    drafted = 0
-    revision = ""
+    seen = _Seen()
     for number, question in enumerate(questions, start=1):
-        for service in (drafts.service, quotes.service):
+        for service in services:
             with brief_key(layout, None) if key is None else nullcontext(key) as secret:
-                response = Api.running(layout, secret).chat(service, question.question)
-            facts = facts_of(response)
-            mode, revision = str(facts.get("mode")), str(facts.get("revision"))
-            outcomes[service][question.judge(text_of(response), mode)] += 1
-            if service == drafts.service:
-                drafted += mode == "draft"
-                deployments |= {str(name) for name in (map_of(facts.get("route")).get("deployment"),) if name}
+                seen.take(service.service, question, Api.running(layout, secret).chat(service.service, question.question))
         told(number)
-    deployment = _one(deployments)
+    deployment = _one(seen.deployments)
     return Result(
         deployment=deployment,
         form=form_of(workspace.deployments[deployment]),
         service=drafts.service,
         against=quotes.service,
-        revision=revision,
+        revision=seen.revision,
         time_us=SystemClock().now_us(),
         questions=hashlib.sha256(content).hexdigest(),
         asked=len(questions),
-        draft=_counts(outcomes[drafts.service]),
-        quote=_counts(outcomes[quotes.service]),
-        drafted=drafted,
+        draft=_counts(seen.outcomes[drafts.service]),
+        quote=_counts(seen.outcomes[quotes.service]),
+        drafted=seen.drafted,
     )
+
+
+@dataclass
+class _Seen:
+    """What the answers were, so far."""
+
+    outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict[str, Counter[str]](Counter))
+    deployments: set[str] = field(default_factory=set[str])
+    drafted: int = 0
+    revision: str = ""
+
+    def take(self, service: str, question: Question, response: Mapping[str, object]) -> None:
+        """One more answer. Only drafting names a deployment: quotes need none."""
+        facts = facts_of(response)
+        mode, deployment = str(facts.get("mode")), map_of(facts.get("route")).get("deployment")
+        self.outcomes[service][question.judge(text_of(response), mode)] += 1
+        self.drafted += mode == "draft"
+        self.revision = str(facts.get("revision"))
+        if isinstance(deployment, str):
+            self.deployments.add(deployment)
 
 
 def _one(deployments: set[str]) -> str:
