@@ -200,6 +200,7 @@ class HouseGateway:
     sessions: Any = None
     library: Any = None
     sign_ins: Any = None
+    people: Any = None
     revisions: Any = None
     shown: ShownLog | None = None
 

@@ -20,6 +20,7 @@ from headrace.app.console.shield import host, is_secure
 from headrace.app.http.gateway import SESSION_PREFIX
 from headrace.app.http.wire import header
 from headrace.core.errors import Forbidden
+from headrace.core.people import SESSION_ID
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -46,6 +47,11 @@ class Session:
     def form(self) -> str:
         """The form token of this session's pages."""
         return form_token(self.token)
+
+
+def session_id(token: str) -> str:
+    """What may be shown of a session: the beginning of its token's hash, as the control store has it."""
+    return hashlib.sha256(token.encode()).hexdigest()[:SESSION_ID]
 
 
 def form_token(secret: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.app.http.identity import SignIns
     from headrace.app.http.library import Library
     from headrace.app.http.log import Log
+    from headrace.app.http.people import People
     from headrace.app.http.revisions import Revisions
     from headrace.app.requests.port import Requests
     from headrace.config.model import Limits
@@ -132,6 +133,11 @@ class Gateway(Protocol):
     @property
     def requests(self) -> Requests:
         """Following requests: their facts, their proofs, lists of them."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """People, keys and sessions."""
         ...
 
     @property

@@ -18,6 +18,7 @@ from headrace.app.inside import catalogue
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
 from headrace.app.inside.revisions import WorkspaceRevisions
+from headrace.app.people.desk import PeopleDesk
 from headrace.app.people.joining import Joining
 from headrace.app.people.signing_in import ProviderSignIns
 from headrace.app.requests.following import Following
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from headrace.app.http.gateway import Offer, Sessions
     from headrace.app.http.identity import SignIns
     from headrace.app.http.library import Library
+    from headrace.app.http.people import People
     from headrace.app.http.revisions import Revisions
     from headrace.app.inside.deployments import Deployments
     from headrace.app.requests.port import Requests
@@ -88,6 +90,7 @@ class Inside:
         self._library = SourceLibrary(parts.layout, lambda: self._rooms, parts.documents)
         self._requests = Following(parts.ledger, parts.layout, lambda: self._rooms, self._library)
         record = partial(recording.append, parts.ledger)
+        self._people = PeopleDesk(lambda: self._rooms, parts.store, record, parts.clock)
         joining = Joining(parts.store, record, parts.clock)
         self._sign_ins = ProviderSignIns(lambda: self._rooms.workspace, parts.store, parts.sessions, joining, parts.clock)
         self._revisions = WorkspaceRevisions(parts.store, record, lambda: self._rooms)
@@ -144,6 +147,11 @@ class Inside:
     def requests(self) -> Requests:
         """Following requests."""
         return self._requests
+
+    @property
+    def people(self) -> People:
+        """People, keys and sessions."""
+        return self._people
 
     @property
     def sign_ins(self) -> SignIns:

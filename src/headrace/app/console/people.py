@@ -1,0 +1,168 @@
+"""People and keys: one's own standing for everybody; people, keys and sessions of the tenant for those who administer it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from headrace.app.console.area import Area
+from headrace.app.console.session import session_id
+from headrace.app.console.words import said
+from headrace.app.http.people import NewKey
+from headrace.core.errors import BadRequest, Forbidden, NotFound, OperationFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headrace.app.console.session import Session
+    from headrace.app.console.visit import Visit
+
+PATH: Final = "/console/people"
+EVERYONE: Final = "/console/everyone"
+KEYS: Final = "/console/keys"
+SESSIONS: Final = "/console/sessions"
+_DAY_US: Final = 86_400_000_000
+LASTS: Final = {"30": "30 days", "90": "90 days", "365": "a year"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_MOST_WORDS: Final = 50
+
+
+async def you(visit: Visit) -> None:
+    """Who somebody is here, and what is theirs."""
+    session = await visit.session()
+    standing = await visit.gateway.people.standing(session.principal)
+    await _page(visit, "people.html", {"standing": standing, "current": session_id(session.token), "tabs": _tabs(visit, session, PATH)})
+
+
+async def everyone(visit: Visit) -> None:
+    """Everyone of the tenant."""
+    session = await visit.session()
+    found = await visit.gateway.people.everyone(session.principal)
+    await _page(visit, "everyone.html", {"people": found, "tabs": _tabs(visit, session, EVERYONE)})
+
+
+async def person(visit: Visit) -> None:
+    """One of them, with their keys and sessions."""
+    session = await visit.session()
+    people = visit.gateway.people
+    found = next((each for each in await people.everyone(session.principal) if each.id == visit.name), None)
+    if found is None:
+        raise NotFound("There is nobody of this name.", code="people.unknown", mend="The page Everyone lists them.")
+    keys = [each for each in await people.keys(session.principal) if each.holder == found.id]
+    sessions = [each for each in await people.sessions(session.principal) if each.holder == found.id]
+    await _page(visit, "person.html", {"person": found, "keys": keys, "sessions": sessions, "current": session_id(session.token)})
+
+
+async def keys(visit: Visit) -> None:
+    """Every key of the tenant."""
+    session = await visit.session()
+    found = await visit.gateway.people.keys(session.principal)
+    await _page(visit, "keys.html", {"keys": found, "tabs": _tabs(visit, session, KEYS)})
+
+
+async def sessions(visit: Visit) -> None:
+    """Every session of the tenant."""
+    session = await visit.session()
+    found = await visit.gateway.people.sessions(session.principal)
+    content = {"sessions": found, "current": session_id(session.token), "tabs": _tabs(visit, session, SESSIONS)}
+    await _page(visit, "sessions.html", content)
+
+
+async def new_key(visit: Visit) -> None:
+    """The form for a new key."""
+    session = await visit.session()
+    await visit.gateway.people.keys(session.principal)  # nobody else finds this page
+    await _key_form(visit, {"holder": visit.query.get("for", "")})
+
+
+async def make_key(visit: Visit) -> None:
+    """Make it, and show it once. The answer is not kept by any cache, and loading it anew makes no second key without asking."""
+    session, fields = await visit.signed_form()
+    try:
+        made = await visit.gateway.people.make_key(session.principal, _wanted(fields))
+    except (Forbidden, OperationFailed, BadRequest) as error:
+        await _key_form(visit, fields, error)
+        return
+    await _page(visit, "new_key.html", {"made": made})
+
+
+async def ask_revoke(visit: Visit) -> None:
+    """Ask before a key is revoked."""
+    session = await visit.session()
+    await _page(visit, "revoke_key.html", {"key": await visit.gateway.people.key(session.principal, visit.query.get("id", ""))})
+
+
+async def revoke(visit: Visit) -> None:
+    """Revoke it."""
+    session, fields = await visit.signed_form()
+    await visit.gateway.people.revoke_key(session.principal, fields.get("id", ""))
+    await visit.go(KEYS if visit.gateway.people.administers(session.principal) else PATH)
+
+
+async def ask_end(visit: Visit) -> None:
+    """Ask before a session is ended."""
+    session = await visit.session()
+    found = await visit.gateway.people.session(session.principal, visit.query.get("id", ""))
+    await _page(visit, "end_session.html", {"session": found, "current": session_id(session.token)})
+
+
+async def end(visit: Visit) -> None:
+    """End it."""
+    session, fields = await visit.signed_form()
+    await visit.gateway.people.end_session(session.principal, fields.get("id", ""))
+    await visit.go(SESSIONS if visit.gateway.people.administers(session.principal) else PATH)
+
+
+async def _page(visit: Visit, template: str, content: Mapping[str, object], status: int = 200) -> None:
+    await visit.page(template, {"now": visit.gateway.clock.now_us(), **content}, status)
+
+
+async def _key_form(visit: Visit, fields: Mapping[str, str], error: Forbidden | OperationFailed | BadRequest | None = None) -> None:
+    words = None if error is None else said(error)
+    given = {name: fields.get(name, "") for name in ("name", "holder", "groups", "services", "lasts")}
+    status = 200 if words is None else 400 if isinstance(error, OperationFailed) else words.status
+    await _page(visit, "make_key.html", {"given": given, "lasts": list(LASTS.items()), "said": words}, status)
+
+
+def _wanted(fields: Mapping[str, str]) -> NewKey:
+    """What the form asks for. Raises BadRequest."""
+    name, lasts = fields.get("name", "").strip(), fields.get("lasts", "90")
+    if not _NAME.fullmatch(name):
+        message = "This is no name for a key."
+        mend = "Lower-case letters, digits, dot, dash and underscore; a letter or digit first; at most 63."
+        raise BadRequest(message, code="keys.name", param="name", mend=mend)
+    if lasts not in LASTS:
+        raise BadRequest("A key lasts 30 days, 90 days or a year.", code="keys.expiry", param="lasts", mend="Choose one of them.")
+    services = _words(fields.get("services", ""))
+    return NewKey(name, fields.get("holder", "").strip() or None, _words(fields.get("groups", "")), services or None, int(lasts) * _DAY_US)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(re.split(r"[\s,]+", text.strip()))) if text.strip() else ()
+    if len(found) > _MOST_WORDS:
+        raise BadRequest("These are too many names.", code="keys.names", mend=f"At most {_MOST_WORDS}.")
+    return found
+
+
+def _tabs(visit: Visit, session: Session, here: str) -> list[tuple[str, str, bool]]:
+    if not visit.gateway.people.administers(session.principal):
+        return []
+    every = (("You", PATH), ("Everyone", EVERYONE), ("Keys", KEYS), ("Sessions", SESSIONS))
+    return [(title, path, path == here) for title, path in every]
+
+
+AREA: Final = Area(
+    "People",
+    PATH,
+    lambda _gateway, _principal: True,
+    {
+        PATH: {"GET": you},
+        EVERYONE: {"GET": everyone},
+        f"{EVERYONE}/{{name}}": {"GET": person},
+        KEYS: {"GET": keys},
+        f"{KEYS}/new": {"GET": new_key, "POST": make_key},
+        f"{KEYS}/revoke": {"GET": ask_revoke, "POST": revoke},
+        SESSIONS: {"GET": sessions},
+        f"{SESSIONS}/end": {"GET": ask_end, "POST": end},
+    },
+)
