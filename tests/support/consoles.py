@@ -85,6 +85,7 @@ FILES: Mapping[str, str] = {
         "  - {person: cuno, groups: [curators]}\n"
         "  - {person: ada, groups: [members, administrators]}\n"
         "  - {person: lou, tenant: lab, groups: [administrators]}\n"
+        "  - {person: aud, groups: [auditors]}\n"
     ),
     "services/help.yaml": (
         "service: help\nabout: Answers from the handbook.\nowner: desk\nknowledge: {sources: [handbook, payroll], abstain below: 0.45}\n"
@@ -115,6 +116,8 @@ FILES: Mapping[str, str] = {
         '@id("change")\npermit (principal in Group::"default/administrators", action == Action::"change", resource);\n'
         '@id("change-lab")\npermit (principal in Group::"lab/administrators", action == Action::"change", resource == Tenant::"lab");\n'
         '@id("own-proofs")\npermit (principal, action == Action::"prove", resource) when { context.own };\n'
+        '@id("own-requests")\npermit (principal, action == Action::"inspect", resource) when { context.own };\n'
+        '@id("auditors")\npermit (principal in Group::"default/auditors", action in [Action::"inspect", Action::"prove"], resource);\n'
     ),
 }
 """A workspace; `PROVIDER` stands for the provider's address."""
@@ -251,8 +254,9 @@ async def console(files: Mapping[str, str] = MappingProxyType({})) -> AsyncGener
     """A console on a free port of this machine, for the block; `files` replace those of :data:`FILES`."""
     folder = Path(tempfile.mkdtemp(prefix="hr-console-"))
     layout = Layout(folder / "acme")
-    async with ledgers.serving(folder / "log", folder / "ledger.sock") as ledger, provider() as serving:
-        layout.state.mkdir(parents=True)
+    layout.make_sockets()
+    async with ledgers.serving(layout.ledger, layout.socket("ledger")) as ledger, provider() as serving:
+        layout.state.mkdir(parents=True, exist_ok=True)
         upgrade(layout.control)
         with closing(ControlStore(layout.control)) as store:
             sessions = ConsoleSessions(store, store.sessions, store.people, CLOCK)
@@ -276,8 +280,9 @@ async def console(files: Mapping[str, str] = MappingProxyType({})) -> AsyncGener
             )
             inside = Inside(parts, revision)
             async with _served(inside) as (url, task), _following(store, inside):
-                yield House(url, store, ledger, serving, inside, documents, folder / "log", task, versions)
+                yield House(url, store, ledger, serving, inside, documents, layout.ledger, task, versions)
             await inside.close()
+    layout.clear_sockets()
     shutil.rmtree(folder)
 
 

@@ -150,8 +150,8 @@ class RequestFacts:
 
     @cached_property
     def mode(self) -> str | None:
-        """How the answer came about: ``quote``, ``draft``, ``abstain`` or ``generate``. What was checked knows best: a draft may have fallen
-        back to quotes."""
+        """How the answer came about: ``quote``, ``draft``, ``abstain`` or ``generate``. What was checked knows best: a draft may have
+        fallen back to quotes."""
         return next((mode for stage in ("checked", "generated", "grounded") if (mode := text(self.of(stage).get("mode")))), None)
 
     @property

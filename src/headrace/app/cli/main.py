@@ -27,6 +27,7 @@ COMMANDS = {
     "search": "Search the documents.",
     "ask": "Ask a service, as a client would.",
     "evaluate": "Measure a service that drafts, on questions of your own.",
+    "requests": "List requests, newest first.",
     "trace": "Show what happened to a request, stage by stage.",
     "backup": "Back the installation up into one file, while it serves.",
     "restore": "Bring a backup back under another path.",

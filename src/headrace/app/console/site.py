@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
-from headrace.app.console import ask, people, provider, services, sign_in, sources
+from headrace.app.console import ask, people, provider, requests, services, sign_in, sources
 from headrace.app.console.area import Areas
 from headrace.app.console.assets import KEPT, by_path
 from headrace.app.console.attempts import Attempts
@@ -39,7 +39,7 @@ def areas(gateway: Gateway, answers: Answers) -> Areas:
         provider.SIGNED_OUT: {"GET": provider.signed_out},
         provider.BACK_CHANNEL: {"POST": partial(provider.signed_out_there, attempts=attempts)},
     }
-    return Areas((ask.area(answers, _home), sources.AREA, services.AREA, people.AREA), others)
+    return Areas((ask.area(answers, _home), requests.area(), sources.AREA, services.AREA, people.AREA), others)
 
 
 def routes(gateway: Gateway, answers: Answers) -> list[Route]:

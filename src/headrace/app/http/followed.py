@@ -164,6 +164,7 @@ class LineWords(msgspec.Struct):
     outcome: str
     error: str | None
     service: str | None
+    tenant: str
     principal: str
     key: str
     decision: Decided | None
@@ -230,6 +231,7 @@ def _line(line: Listed) -> LineWords:
         outcome=line.outcome,
         error=line.error,
         service=line.service or None,
+        tenant=line.tenant,
         principal=line.principal,
         key=line.key,
         decision=cast("Decided | None", line.decision),
