@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each filter, with the words of the API."""
-    for name, about in reversed(FILTERS.items()):
+    for name, about in reversed(list(FILTERS.items())):
         command = click.option(f"--{name}", default="", help=about.replace("`", ""))(command)
     return command
 

@@ -17,7 +17,7 @@ from headrace.app.requests.figures import money
 from headrace.app.requests.filters import FILTERS, wanted
 from headrace.app.requests.telling import ending, found_where, told
 from headrace.core.errors import BadRequest, NotFound
-from headrace.evidence.facts import ALLOWED, DENIED, OUTCOMES, text, whole
+from headrace.evidence.facts import ALLOWED, DENIED, OUTCOMES, mapping, text, whole
 from headrace.evidence.listing import Wanted
 
 if TYPE_CHECKING:
@@ -213,10 +213,5 @@ def _receipt(visit: Visit, followed: Followed) -> Mapping[str, object]:
         "provable": provable,
         "bundle": f"{PATH}/receipt/{quote(followed.facts.request, safe='')}" if provable else "",
         "vkey": visit.gateway.requests.log_key() if provable else "",
-        "committed": sorted(key for key in ("prompt", "answer") if key in _commitments(followed.facts)),
+        "committed": sorted(key for key in ("prompt", "answer") if key in mapping(followed.facts.record.get("commitments"))),
     }
-
-
-def _commitments(facts: RequestFacts) -> Mapping[str, object]:
-    held = facts.record.get("commitments")
-    return held if isinstance(held, dict) else {}

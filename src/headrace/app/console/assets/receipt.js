@@ -348,7 +348,7 @@
   });
 
   if (!subtle) {
-    verdict.textContent = "Nothing is checked: a browser gives its cryptography only to pages over https, or from this machine itself. Take the proof, and run headrace verify.";
+    verdict.textContent = "Nothing is checked: a browser gives its cryptography only to pages that come encrypted, or from this machine itself. Take the proof, and run headrace verify.";
     form.hidden = false;
     return;
   }
