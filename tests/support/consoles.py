@@ -115,8 +115,7 @@ FILES: Mapping[str, str] = {
         '@id("curate")\npermit (principal in Group::"default/curators", action == Action::"curate", resource);\n'
         '@id("change")\npermit (principal in Group::"default/administrators", action == Action::"change", resource);\n'
         '@id("change-lab")\npermit (principal in Group::"lab/administrators", action == Action::"change", resource == Tenant::"lab");\n'
-        '@id("own-proofs")\npermit (principal, action == Action::"prove", resource) when { context.own };\n'
-        '@id("own-requests")\npermit (principal, action == Action::"inspect", resource) when { context.own };\n'
+        '@id("own")\npermit (principal, action in [Action::"inspect", Action::"prove"], resource) when { context.own };\n'
         '@id("auditors")\npermit (principal in Group::"default/auditors", action in [Action::"inspect", Action::"prove"], resource);\n'
     ),
 }
