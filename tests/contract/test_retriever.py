@@ -50,7 +50,9 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Generator[Layout]:
     weights()
     layout = Layout(tmp_path_factory.mktemp("workspace"))
     layout.state.mkdir()
-    process = subprocess.Popen([sys.executable, "-m", "headrace.app.processes.knowledge", "--workspace", str(layout.workspace)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "headrace.app.processes.knowledge", "--workspace", str(layout.workspace), "--name", "knowledge"]
+    )
     socket = layout.socket("knowledge")
     while not socket.exists():
         assert process.poll() is None, "the knowledge process ended"

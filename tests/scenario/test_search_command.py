@@ -59,7 +59,7 @@ def search(*words: str, workspace: Path, code: int = 0) -> str:
 @contextmanager
 def knowledge(layout: Layout, environment: Mapping[str, str] = os.environ) -> Generator[subprocess.Popen[str]]:
     """The knowledge process, once it listens."""
-    command = [sys.executable, "-m", "headrace.app.processes.knowledge", "--workspace", str(layout.workspace)]
+    command = [sys.executable, "-m", "headrace.app.processes.knowledge", "--workspace", str(layout.workspace), "--name", "knowledge"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(environment))
     try:
         while not layout.socket("knowledge").exists():

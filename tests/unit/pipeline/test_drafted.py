@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace.config.model import ModelChoice
 from headrace.core.errors import Unavailable
 from headrace.core.values import FinishReason, Mode
-from tests.support.rooms import FEES, MAIL, ask, received, stage
+from tests.support.rooms import FEES, MAIL, SECRET, TEXTS, ask, received, stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headrace.core.values import Evidence, Verdict
+    from headrace.core.values import Evidence, Found, Scope, Verdict
     from tests.support.rooms import Got, House
 
 QUESTION = "How much is the annual fee?"
@@ -148,3 +150,47 @@ class Away:
 async def test_what_cannot_be_checked_is_not_given(home: House) -> None:
     with pytest.raises(Unavailable):
         await drafted(home.with_(checker=Away()), "The annual fee is 40 francs.", stream=True)
+
+
+async def test_the_models_word_that_the_passages_do_not_answer_is_an_abstention(home: House) -> None:
+    answer = (await drafted(home, "NOT IN THE PASSAGES.")).answer
+    assert (answer.mode, answer.text) == (Mode.ABSTAIN, "I did not find this in the sources that you may read.")
+    assert [each.reason for each in answer.sentences] == ["declined"]
+    assert answer.nearest[0].document == "handbook/fees.md"
+    beside = (await drafted(home, "The annual fee is 40 francs. NOT IN THE PASSAGES")).answer
+    assert (beside.mode, beside.text) == (Mode.DRAFT, "The annual fee is 40 francs. [1]")
+
+
+async def test_lists_stay_lists_and_the_same_place_has_one_number(home: House) -> None:
+    text = "- The annual fee is 40 francs.\n\n2. Late payment costs 5 francs.\nThe annual fee is 40 francs."
+    answer = (await drafted(home, text)).answer
+    assert answer.text == "- The annual fee is 40 francs. [1]\n\n- Late payment costs 5 francs. [2]\nThe annual fee is 40 francs. [1]"
+
+
+@dataclass(frozen=True)
+class Headed:
+    """Port Retriever: the passages in memory, under a heading."""
+
+    heading: str
+
+    async def find(self, question: str, scope: Scope, limit: int, *, quotes: int = 0, scores: bool = False) -> Found:
+        found = await TEXTS.find(question, scope, limit, quotes=quotes, scores=scores)
+        return replace(found, passages=tuple(replace(each, heading=self.heading) for each in found.passages))
+
+
+@pytest.mark.parametrize(("heading", "shown"), [("What it costs", "[1] What it costs\n"), (f"Key {SECRET}", "[1]\n")])
+async def test_headings_are_shown_unless_a_guard_refuses_them(home: House, heading: str, shown: str) -> None:
+    await drafted(home.with_(retriever=Headed(heading)), "x")
+    messages = home.provider.state.last["messages"]
+    assert isinstance(messages, list)
+    assert f"{shown}{FEES}" in messages[0]["content"]
+
+
+async def test_a_small_context_is_shown_fewer_passages(home: House) -> None:
+    made = home.rooms.workspace
+    form = made.services["flags"].model_copy(update={"models": (ModelChoice(deployment="small"),)})
+    small = home.with_(workspace=made.model_copy(update={"services": {**made.services, "flags": form}}))
+    answer = (await drafted(small, "x", service="flags")).answer
+    facts = stage(await home.end(answer.call.request), "routed")
+    assert facts["shown"] == 1
+    assert (answer.mode, answer.deployment) == (Mode.QUOTE, "small")

@@ -1,0 +1,24 @@
+"""A place in a clean text is a place in the raw one."""
+
+from __future__ import annotations
+
+import pytest
+
+from headrace.core.text import Seam, raw_stretch
+
+SEAMS = (Seam(5, 14, 5, 25), Seam(20, 25, 31, 33))
+
+
+@pytest.mark.parametrize(
+    ("clean", "raw"),
+    [
+        ((0, 5), (0, 5)),
+        ((0, 14), (0, 25)),
+        ((14, 20), (25, 31)),
+        ((6, 9), (5, 25)),
+        ((14, 22), (25, 33)),
+        ((25, 30), (33, 38)),
+    ],
+)
+def test_a_stretch_is_found_behind_masks(clean: tuple[int, int], raw: tuple[int, int]) -> None:
+    assert raw_stretch(SEAMS, *clean) == raw
