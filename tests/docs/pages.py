@@ -4,6 +4,7 @@ A comment before a block speaks to the tests and is not shown to readers:
 
     <!-- not run: REASON -->            the block is for reading only
     <!-- edit: FILE after "LINE" -->    the block is put into FILE, after the line that begins so
+    <!-- new: FILE -->                  the block is what FILE holds
 
 A command that should end with another code than 0 says so: ``# ends with 1``.
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(r"<!-- (not run|edit): (.+?) -->\s*$")
+_COMMENT = re.compile(r"<!-- (not run|edit|new): (.+?) -->\s*$")
 _ENDS = re.compile(r"#\s*ends with (\d)\s*$")
 _EDIT = re.compile(r'(\S+) after "(.+)"')
 
@@ -86,6 +87,8 @@ def script(page: Path, elsewhere: dict[str, str]) -> str:
             lines += [f"python snippets/{number}.py", _expect(page, block.line, "the snippet", 0)]
         elif block.said is not None and block.said[0] == "edit":
             lines += [f"python edit.py {number} {shlex.quote(block.said[1])}", _expect(page, block.line, "the edit", 0)]
+        elif block.said is not None and block.said[0] == "new":
+            lines += [f"cat > {shlex.quote(block.said[1])} <<'END'\n{block.body}END"]
     return "\n".join(lines) + "\n"
 
 
