@@ -8,3 +8,7 @@ import os
 
 os.environ.setdefault("LANCEDB_LOG", "error")
 os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")
+
+from headrace.adapters.stores import unused
+
+unused.leave_out()  # before anything imports the vector store
