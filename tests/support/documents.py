@@ -1,14 +1,17 @@
-"""Documents made on the spot: PDF and DOCX without a library, so that every byte is known."""
+"""Documents made on the spot: PDF, DOCX and PPTX without a library, so that every byte is known; workbooks and mails with one."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from email.message import EmailMessage
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+import openpyxl
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _FORMAT = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 _TYPES = (
@@ -75,8 +78,84 @@ def docx(paragraphs: Sequence[tuple[str, str]]) -> bytes:
         "word/styles.xml": _STYLES,
         "word/document.xml": f'<?xml version="1.0"?><w:document {_WORD}><w:body>{body}</w:body></w:document>',
     }
+    return packed(parts)
+
+
+_DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
+_DECK = "http://schemas.openxmlformats.org/presentationml/2006/main"
+_RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_NAMES = f'xmlns:p="{_DECK}" xmlns:a="{_DRAWING}" xmlns:r="{_RELATED}"'
+_PARTS = "http://schemas.openxmlformats.org/package/2006/relationships"
+
+
+def shape(words: Sequence[str], kind: str = "") -> str:
+    """A shape of a slide: paragraphs, in a placeholder of this kind (``title``, ``body``) or in a box of their own."""
+    placeholder = f'<p:ph type="{kind}"/>' if kind else ""
+    text = "".join(f"<a:p><a:r><a:t>{escape(each)}</a:t></a:r></a:p>" for each in words)
+    return f"<p:sp><p:nvSpPr><p:nvPr>{placeholder}</p:nvPr></p:nvSpPr><p:txBody>{text}</p:txBody></p:sp>"
+
+
+def slide_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table of a slide."""
+    cells = "".join(
+        "<a:tr>" + "".join(f"<a:tc><a:txBody><a:p><a:r><a:t>{escape(each)}</a:t></a:r></a:p></a:txBody></a:tc>" for each in row) + "</a:tr>"
+        for row in rows
+    )
+    return f"<p:graphicFrame><a:graphic><a:graphicData><a:tbl>{cells}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"
+
+
+def pptx(slides: Sequence[Sequence[str]], notes: Mapping[int, str] | None = None, more: Mapping[str, str] | None = None) -> bytes:
+    """A presentation of these slides (each a list of shapes), with notes by number of the slide and further parts by their path. Slides
+    are stored in the opposite order, so that only the presentation says which comes first."""
+    count = len(slides)
+    parts = {
+        "ppt/presentation.xml": f"<p:presentation {_NAMES}><p:sldIdLst>"
+        + "".join(f'<p:sldId id="{256 + n}" r:id="s{n}"/>' for n in range(count))
+        + "</p:sldIdLst></p:presentation>",
+        "ppt/_rels/presentation.xml.rels": _relations((f"s{n}", "slide", f"slides/slide{count - n}.xml") for n in range(count)),
+    }
+    for n, shapes in enumerate(slides):
+        path = f"slide{count - n}.xml"
+        parts[f"ppt/slides/{path}"] = f"<p:sld {_NAMES}><p:cSld><p:spTree>{''.join(shapes)}</p:spTree></p:cSld></p:sld>"
+        if words := (notes or {}).get(n + 1):
+            parts[f"ppt/slides/_rels/{path}.rels"] = _relations([("n1", "notesSlide", f"../notesSlides/notes{n}.xml")])
+            note = shape([words], "body") + shape(["7"], "sldNum")
+            parts[f"ppt/notesSlides/notes{n}.xml"] = f"<p:notes {_NAMES}><p:cSld><p:spTree>{note}</p:spTree></p:cSld></p:notes>"
+    return packed({**parts, **(more or {})})
+
+
+def _relations(each: Iterable[tuple[str, str, str]]) -> str:
+    inner = "".join(f'<Relationship Id="{key}" Type="{_RELATED}/{kind}" Target="{target}"/>' for key, kind, target in each)
+    return f'<Relationships xmlns="{_PARTS}">{inner}</Relationships>'
+
+
+def packed(parts: Mapping[str, str | bytes]) -> bytes:
+    """A ZIP archive of these files."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def xlsx(sheets: Mapping[str, Mapping[str, object]]) -> bytes:
+    """A workbook: cells by their address, by sheet."""
+    book = openpyxl.Workbook()
+    for name, cells in sheets.items():
+        sheet = book.create_sheet(name)
+        for address, value in cells.items():
+            sheet[address] = value
+    del book[book.sheetnames[0]]
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def mail(subject: str, text: str, attached: Mapping[str, bytes] | None = None) -> bytes:
+    """A mail with these attachments."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "Ana <ana@example.org>", "Ben <ben@example.org>", subject
+    message.set_content(text)
+    for name, content in (attached or {}).items():
+        message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return message.as_bytes()

@@ -28,6 +28,7 @@ UNREAD = {
     "MEDRPT-2024-PAT-3847_medical_report_scan.pdf": "It holds no text.",
     "MEDRPT-2024-PAT-3847_medical_report_scan.md": "It is empty.",
     "testAltChunkHTML.docx": "It holds no text.",
+    "testArabicMisleadingCharset.html": "It is in an encoding that it does not name.",
     "signed-doc.p7s": "Files of the kind .p7s are not read.",
     "test_rss.xml": "Files of the kind .xml are not read.",
     "ipg08672134.xml": "Files of the kind .xml are not read.",

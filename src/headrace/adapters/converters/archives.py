@@ -46,6 +46,15 @@ class Held(msgspec.Struct, array_like=True, frozen=True):
     reason: str = ""
 
 
+def ready() -> None:
+    """Load what is loaded late, while files can still be opened."""
+    for packing in ("gz", "bz2", "xz"):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode=f"w:{packing}") as archive:
+            archive.addfile(tarfile.TarInfo("ready"))
+        list(held(out.getvalue(), TAR))
+
+
 def held(content: bytes, media_type: str) -> Iterator[Held]:
     """Every file in an archive, in its order, as it is named there. Raises ConversionFailed beyond a limit, and BROKEN."""
     unpacked = _FORMATS[media_type](content)

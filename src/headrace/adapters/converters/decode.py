@@ -21,6 +21,10 @@ _JAPANESE = ("cp932", "euc_jp")
 _KANA = re.compile(r"[ぁ-ヶ]")
 _FEWEST_KANA = 0.1
 """Share of the characters that are not ASCII."""
+_ENOUGH = 40
+"""Letters that tell of a language."""
+_FEWEST_ASCII = 0.6
+"""Share of the letters of a Western text that are ASCII."""
 _MUCH = 0.2
 """Share of all characters."""
 _HEAD = 4096
@@ -39,7 +43,7 @@ def decode(content: bytes) -> str:
     try:
         return _plausible(content.decode())
     except UnicodeDecodeError:
-        return _plausible(_japanese(content) or _western(content))
+        return _plausible(_guessed(content))
 
 
 def decode_html(content: bytes) -> str:
@@ -60,7 +64,7 @@ def decode_html(content: bytes) -> str:
             return _plausible(content.decode(declared[1].decode("ascii")))
         except (LookupError, UnicodeDecodeError):
             pass  # a declaration that is not true
-    return _plausible(_japanese(content) or _western(content))
+    return _plausible(_guessed(content))
 
 
 def _strictly(content: bytes, encoding: str) -> str:
@@ -89,6 +93,19 @@ def _japanese(content: bytes) -> str:
     return ""
 
 
+def _guessed(content: bytes) -> str:
+    """Japanese where it is, else Windows-1252. Raises ConversionFailed where that would give more foreign letters
+    than any Western text has."""
+    japanese = _japanese(content)
+    if japanese:
+        return japanese
+    text = _western(content)
+    letters = [character.isascii() for character in text if character.isalpha()]
+    if len(letters) >= _ENOUGH and sum(letters) < len(letters) * _FEWEST_ASCII:
+        raise ConversionFailed("It is in an encoding that it does not name.", mend="Save it as UTF-8.")
+    return text
+
+
 def _western(content: bytes) -> str:
     """Windows-1252, whose five unassigned bytes are read as Latin-1 (as browsers do)."""
     try:
@@ -103,8 +120,7 @@ def _letter(byte: int) -> str:
 
 def _plausible(text: str) -> str:
     """Raises ConversionFailed when the text holds more control characters than any text does."""
-    controls = sum(1 for _ in _CONTROLS.finditer(text))
-    if "\x00" in text or controls > max(2, len(text) * _MOST_CONTROLS):
+    if "\x00" in text or sum(1 for _ in _CONTROLS.finditer(text)) > max(2, len(text) * _MOST_CONTROLS):
         msg = "It is not text: it holds binary data."
         raise ConversionFailed(msg)
     return text

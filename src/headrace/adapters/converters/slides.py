@@ -105,8 +105,8 @@ class _Slide:
         self._package = package
         self._related = related
 
-    def read(self, slide: Element) -> tuple[str, list[str]]:
-        """Its title, and the Markdown of everything else on it."""
+    def read(self, slide: Element, *, listed: bool = True) -> tuple[str, list[str]]:
+        """Its title, and the Markdown of everything else on it. `listed`: the paragraphs of its body are a list."""
         titles: list[str] = []
         body: list[str] = []
         tree = slide.find(f"{_P}cSld/{_P}spTree")
@@ -118,7 +118,7 @@ class _Slide:
             if kind in _TITLES and not titles:
                 titles = [" ".join(_text(shape).split())]
             else:
-                body += [each for each in self._of(shape, listed=kind == "body") if each.strip()]
+                body += [each for each in self._of(shape, listed=listed and kind == "body") if each.strip()]
         return titles[0] if titles else "", body
 
     def _of(self, shape: Element, *, listed: bool) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _asides(package: _Package, related: dict[str, tuple[str, str]]) -> Iterator[
     """Notes of the speaker, and comments."""
     for kind, path in related.values():
         if kind == "notesSlide" and package.has(path):
-            _, body = _Slide(package, {}).read(package.xml(path))
+            _, body = _Slide(package, {}).read(package.xml(path), listed=False)
             if body:
                 yield "Notes", "\n\n".join(body)
         elif kind == "comments" and package.has(path):

@@ -24,7 +24,7 @@ import kreuzberg
 import msgspec
 
 from headrace.adapters.converters import charsets, clean
-from headrace.adapters.converters.archives import BROKEN, Held, held
+from headrace.adapters.converters.archives import BROKEN, Held, held, ready
 from headrace.adapters.converters.decode import decode_html
 from headrace.adapters.converters.docx import with_characters, without_references
 from headrace.adapters.converters.formats import CSV, DOCX, EML, HTML, MSG, PDF, PPTX, SEPARATED, SHEETS
@@ -88,6 +88,7 @@ def main() -> None:
     _convert(Request(HTML, b"<p>ready</p>"))
     _convert(Request(DOCX, _smallest_archive()))
     _convert(Request(CSV, b"a,b\n1,2\n"))
+    ready()
     charsets.keep()
     _give_up(int(sys.argv[1]))
     decoder = msgspec.msgpack.Decoder(Request)

@@ -71,6 +71,11 @@ class Row:
     fault: str = ""
     mend: str = ""
 
+    @property
+    def hollow(self) -> bool:
+        """Whether it is an archive, and no document."""
+        return not self.version and not self.reason
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

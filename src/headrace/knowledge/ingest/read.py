@@ -141,9 +141,10 @@ class Reading:
             return
         self._parts.store.replace(gone, ())
         self._parts.manifest.forget(gone)
-        self._tally.now(deleted=self._tally.counts.deleted + len(gone))
         for name in gone:
-            self.rows.pop(name, None)
+            row = self.rows.pop(name, None)
+            if row is None or not row.hollow:
+                self._tally.one_more("deleted")
             self.stored.pop(name, None)
 
     def one(self, wanted: Wanted, files: DocumentSource, within: float | None) -> bool:

@@ -169,4 +169,5 @@ class Pass:
             for name in documents:
                 self._parts.manifest.relabel(name, acl)
                 self._reading.rows[name] = replace(self._reading.rows[name], acl=acl)
-                self._tally.one_more("relabelled")
+                if not self._reading.rows[name].hollow:
+                    self._tally.one_more("relabelled")
