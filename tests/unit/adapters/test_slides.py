@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 CHART = """<c:chartSpace xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"
  xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><c:chart><c:title><c:tx><c:rich><a:p><a:r><a:t>Ducks a year</a:t></a:r>
 </a:p></c:rich></c:tx></c:title><c:plotArea><c:barChart><c:ser><c:tx><c:strRef><c:strCache><c:pt idx="0"><c:v>Mallards</c:v></c:pt>
-</c:strCache></c:strRef></c:tx><c:cat><c:strRef><c:strCache><c:pt idx="0"><c:v>2023</c:v></c:pt><c:pt idx="2"><c:v>2025</c:v></c:pt></c:strCache>
-</c:strRef></c:cat><c:val><c:numRef><c:numCache><c:pt idx="0"><c:v>14</c:v></c:pt><c:pt idx="2"><c:v>17</c:v></c:pt></c:numCache></c:numRef></c:val>
+</c:strCache></c:strRef></c:tx><c:cat><c:strRef><c:strCache><c:pt idx="0"><c:v>2023</c:v></c:pt>
+<c:pt idx="2"><c:v>2025</c:v></c:pt></c:strCache>
+</c:strRef></c:cat><c:val><c:numRef><c:numCache><c:pt idx="0"><c:v>14</c:v></c:pt>
+<c:pt idx="2"><c:v>17</c:v></c:pt></c:numCache></c:numRef></c:val>
 </c:ser></c:barChart></c:plotArea></c:chart></c:chartSpace>"""
 FRAME = """<p:graphicFrame><a:graphic><a:graphicData><c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart"
  r:id="c1"/></a:graphicData></a:graphic></p:graphicFrame>"""

@@ -156,8 +156,8 @@ def test_a_file_that_takes_all_its_time_delays_nobody(house: House, monkeypatch:
 
 
 def test_a_slow_file_gets_all_the_time_that_a_file_may_take(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "PATIENCE", 0.05)
-    house.write("long.pdf", SLOW)
+    monkeypatch.setattr(passes, "PATIENCE", 0.01)
+    house.write("long.pdf", pdf([[f"line {line} of page {page}" for line in range(40)] for page in range(200)]))
     house.write("b.md", "Quick.")
     report = house.run()
     assert changes(report) == (2, 0, 0, 0, 0)
