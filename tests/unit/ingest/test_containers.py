@@ -19,8 +19,11 @@ from tests.support.sqlite_passages import SqlitePassages
 from tests.unit.ingest.test_pass import House, changes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from headrace.core.values import StoredPassage
 
@@ -169,9 +172,9 @@ def test_every_tenant_can_be_searched_before_any_has_vectors(tmp_path: Path) -> 
     class Watching(HashEmbedder):
         found: list[list[StoredPassage]]
 
-        def embed(self, texts: object) -> object:  # pyright: ignore
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
             self.found.append([each for store in stores for each in store.passages()])
-            return super().embed(texts)  # pyright: ignore
+            return super().embed(texts)
 
     embedder = Watching()
     embedder.found = []
