@@ -10,7 +10,9 @@ import pytest
 
 from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.migrations import upgrade
+from headrace.config.identity import Identity, SignIn
 from headrace.core.errors import Unauthenticated, Unavailable
+from headrace.core.people import Account, StoredPerson
 from headrace.policy import directory as directory_module
 from headrace.policy.directory import LOOK_EVERY, KeyDirectory
 from headrace.policy.keys import digest_of, mint
@@ -65,6 +67,15 @@ def opened(store: CountingStore, clock: SetClock) -> ConsoleSessions:
 
 def directory(store: CountingStore, clock: SetClock) -> KeyDirectory:
     return KeyDirectory(store, opened(store, clock), store.store.people, KeyUses(), clock, people())
+
+
+def provided(store: CountingStore, clock: SetClock) -> KeyDirectory:
+    """A directory of a workspace with a provider."""
+    files = people()
+    provider = SignIn(issuer="https://id.example", client="headrace")
+    root = files.root.model_copy(update={"identity": Identity(sign_in=provider)})
+    files = files.model_copy(update={"root": root})
+    return KeyDirectory(store, opened(store, clock), store.store.people, KeyUses(), clock, files)
 
 
 def kept(store: CountingStore, **changes: object) -> str:
@@ -217,6 +228,26 @@ async def test_a_session_needs_a_key_that_is_valid(store: CountingStore, clock: 
         with pytest.raises(Unauthenticated) as caught:
             await sessions.begin(key, 60)
         assert caught.value.code == f"identity.{code}"
+
+
+async def test_whoever_is_not_active_opens_nothing(store: CountingStore, clock: SetClock) -> None:
+    sessions, known = opened(store, clock), provided(store, clock)
+    secret = kept(store)
+    assert (await known.authenticate(secret)).id == "ana"
+    store.store.people.put([StoredPerson("default", "ana", "ana", active=False)])
+    clock.pass_time(LOOK_EVERY)
+    account = Account("https://id.example", "sub-ana", "default", "ana")
+    token = await sessions.begin_for(account, (), None, 60)  # begun just when she was shut out
+    for credential in (secret, token):
+        with pytest.raises(Unauthenticated) as caught:
+            await known.authenticate(credential)
+        assert caught.value.code == "identity.not_active"
+
+
+async def test_a_key_of_a_tenant_that_is_no_more(store: CountingStore, clock: SetClock) -> None:
+    secret = kept(store, tenant="gone")
+    with pytest.raises(Unauthenticated, match="which is no more"):
+        await directory(store, clock).authenticate(secret)
 
 
 def test_hashes_are_of_the_whole_text() -> None:
