@@ -121,6 +121,31 @@ def completion(text: str) -> object:
     return {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "mock", "choices": [choice], "usage": USAGE}
 
 
+def embeddings(asked: dict[str, object], model: str) -> bytes:
+    """The vectors of texts: of three numbers (or as many as asked for) that tell the text's length apart; or what `model` does wrong."""
+    texts = asked["input"]
+    assert isinstance(texts, list)
+    if model.isdecimal():
+        return whole(int(model), {"error": {"message": "SECRET-CONTENT"}}, "\r\nRetry-After: 7" if model == "429" else "")
+    if model in REFUSALS:
+        return whole(400, {"error": REFUSALS[model]})
+    size = cast("int", asked.get("dimensions", 3))
+    data = [
+        {"object": "embedding", "index": n, "embedding": [len(text), *[0.25] * (size - 1)]}
+        for n, text in reversed(list(enumerate(cast("list[str]", texts))))
+    ]
+    changed: dict[str, object] = {
+        "cut": data[1:],
+        "broken": [{**each, "embedding": [0.5] * (n + 1)} for n, each in enumerate(data)],
+        "fault": [{**each, "embedding": []} for each in data],
+        "stall": [{**each, "embedding": [1e300]} for each in data],
+        "drop": [{**each, "embedding": "AA"} for each in data],
+        "cached": [{**each, "embedding": "AACAPwAAAEA="} for each in data],
+    }
+    usage = {"prompt_tokens": 5 * len(texts), "total_tokens": 5 * len(texts)}
+    return whole(200, {"object": "list", "data": changed.get(model, data), "model": "mock", "usage": usage})
+
+
 STREAM_HEAD = head(200, "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked")
 END = b"0\r\n\r\n"
 GOOD_STREAM = STREAM_HEAD + b"".join(chunk(each) for each in answer(PIECES)) + END
@@ -174,6 +199,10 @@ class Connection(asyncio.Protocol):
         model = found[1].decode() if found else ""
         streamed = _STREAM.search(body) is not None
         self._state.asked += 1
+        if top.startswith(b"POST /v1/embeddings"):
+            self._state.last = json.loads(body)
+            self._write(embeddings(self._state.last, model))
+            return
         if model not in FAULTS:
             self._transport.write(GOOD_STREAM if streamed else GOOD_WHOLE)
             return

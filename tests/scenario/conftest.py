@@ -40,6 +40,7 @@ def installation() -> Iterator[Installation]:
             (documents / name).write_text(text)
         headrace("init", "--workspace", str(workspace), "--docs", str(documents))
         provide(workspace, url, *BEHAVIOURS)
+        (workspace / "services" / "vectors.yaml").write_text("service: vectors\nanswer: vectors\nmodels: [{deployment: good}]\n")
         edit(workspace, "headrace.yaml", "  body: 2 MiB ", LIMITS)
         (workspace / "services" / "drafts.yaml").write_text(DRAFTS)
         with running(workspace) as started:

@@ -110,6 +110,7 @@ FILES: Mapping[str, str] = {
         '@id("members-may-ask")\npermit (principal in Group::"default/members", action == Action::"ask", resource)\n'
         'unless { resource == Service::"closed" };\n'
         '@id("lab-may-ask")\npermit (principal in Group::"lab/members", action == Action::"ask", resource == Service::"local");\n'
+        '@id("see")\npermit (principal in Tenant::"default", action == Action::"see", resource);\n'
         '@id("place")\npermit (principal, action == Action::"place", resource);\n'
         '@id("unmask")\npermit (principal, action == Action::"unmask", resource);\n'
         '@id("curate")\npermit (principal in Group::"default/curators", action == Action::"curate", resource);\n'

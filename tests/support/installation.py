@@ -102,9 +102,17 @@ class Installation:
 
     def get(self, path: str, key: str | None = None) -> tuple[int, bytes]:
         """Status and body."""
+        return self._asked("GET", path, key, None)
+
+    def post(self, path: str, key: str, **asked: object) -> tuple[int, Any]:
+        """Status and parsed body of a request in JSON."""
+        status, body = self._asked("POST", path, key, json.dumps(asked).encode())
+        return status, json.loads(body)
+
+    def _asked(self, method: str, path: str, key: str | None, body: bytes | None) -> tuple[int, bytes]:
         there = urlsplit(self.url)
         with contextlib.closing(http.client.HTTPConnection(str(there.hostname), there.port, timeout=30)) as connection:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {key}"} if key else {})
+            connection.request(method, path, body, headers={"Authorization": f"Bearer {key}"} if key else {})
             response = connection.getresponse()
             return response.status, response.read()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.adapters.models.openai import Endpoint, OpenAIChat
+from headrace.adapters.models.openai_vectors import OpenAIVectors
 from headrace.app.ids import RandomIds, SystemClock
 from headrace.config import template
 from headrace.config.model import Deployment, Policy, Service, Workspace
@@ -28,7 +29,7 @@ from headrace.knowledge.reading import Readings
 from headrace.pipeline import line
 from headrace.pipeline.rooms import Rooms, ServiceRules
 from headrace.policy.engine import CedarEngine
-from headrace.routing.running import Running
+from headrace.routing.running import Running, RunningEmbedder
 from headrace.routing.slots import Slots
 from tests.providers.openai_server import FAULTS, provider
 from tests.support import ledgers
@@ -200,6 +201,7 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
         "two": {"service": "two", "models": [{"deployment": "slow"}, {"deployment": "good"}]},
         "extract": {"service": "extract", "answer": "json", "models": [{"deployment": "json"}]},
         "help": {"service": "help", "owner": "desk", "knowledge": {"sources": ["handbook"], "passages": 4}, "guards": guards | passages},
+        "vectors": {"service": "vectors", "answer": "vectors", "models": [{"deployment": "good"}], "guards": {"input": guards["input"]}},
         "strict": {"service": "strict", "knowledge": {"sources": ["handbook"], "abstain_below": 1.0}, "guards": passages},
     }
     rules = [{"path": "hr/**", "readers": {"people": ["director"]}}]
@@ -236,6 +238,12 @@ def running(form: Deployment, clock: Clock) -> Running:
     return Running(form, model, Slots(4, queue=4, patience=2), SlotMeter(clock) if form.deployment == "slow" else None)
 
 
+def running_embedder(form: Deployment) -> RunningEmbedder:
+    """The same to turn texts into vectors."""
+    assert form.provider is not None
+    return RunningEmbedder(form, OpenAIVectors(Endpoint(form.provider.url), form.provider.model), Slots(4, queue=4, patience=2), None)
+
+
 def build(made: Workspace, ledger: Ledger, retriever: Retriever) -> Rooms:
     """Rooms over the parts."""
     clock = SystemClock()
@@ -248,6 +256,7 @@ def build(made: Workspace, ledger: Ledger, retriever: Retriever) -> Rooms:
             for name, s in made.services.items()
         },
         deployments={name: running(form, clock) for name, form in made.deployments.items()},
+        embedders={name: running_embedder(form) for name, form in made.deployments.items()},
         directory=Keys({KEY: ANA, "hr_old": ANA}),
         policy=CedarEngine(made),
         retriever=retriever,
@@ -279,7 +288,7 @@ async def house(*, answer_within: str = "20 s") -> AsyncGenerator[House]:
         try:
             yield House(built, ledger, serving, folder)
         finally:
-            for each in built.deployments.values():
+            for each in (*built.deployments.values(), *built.embedders.values()):
                 await each.model.close()
             await ledger.close()
     shutil.rmtree(folder)

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
     from headrace.core.ports import Clock, Ids
+    from headrace.core.search import Passages, Search
     from headrace.core.values import Principal
+    from headrace.core.vectors import Embeddings, Texts
     from tests.support.rooms import House
 
 
@@ -232,6 +234,12 @@ class HouseGateway:
     def answer(self, received: Received) -> AsyncGenerator[Opened | CleanDelta | Answer]:
         return line.answer(received, self.house.rooms)
 
+    async def embed(self, asked: Texts) -> Embeddings:
+        return await line.embed(asked, self.house.rooms)
+
+    async def find(self, asked: Search) -> Passages:
+        return await line.find(asked, self.house.rooms)
+
     async def authenticate(self, credential: str) -> Principal:
         return await self.house.rooms.directory.authenticate(credential)
 
@@ -239,7 +247,7 @@ class HouseGateway:
         policy = self.house.rooms.policy
         named = sorted(self.house.rooms.workspace.services.items())
         return [
-            catalogue.offer(Layout(self.house.folder), self.house.rooms.workspace, form)
+            catalogue.offer(Layout(self.house.folder), self.house.rooms.workspace, form, 1_790_000_000_000_000)
             for name, form in named
             if policy.decide(principal, "ask", ("Service", name), {}).allowed
         ]

@@ -12,7 +12,7 @@ from headrace.config.files import require_workspace
 from headrace.core.errors import HeadraceError, OperationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from headrace.config.layout import Layout
     from headrace.config.model import Workspace
@@ -55,6 +55,23 @@ def current(store: ControlStore) -> tuple[Revision, int]:
         msg = "No revision is in force."
         raise OperationFailed(msg, code="workspace.nothing_applied", mend="headrace apply puts the workspace's files in force.")
     return revision, version
+
+
+class Arrivals:
+    """Since when each service is in force without a break: what no revision in between left out. Each turn is read once."""
+
+    def __init__(self, store: ControlStore) -> None:
+        self._store = store
+        self._seen = 0
+        self._since: Mapping[str, int] = {}
+
+    def since(self) -> Mapping[str, int]:
+        """Microseconds since 1970, by service."""
+        for turn in self._store.turns(self._seen):
+            names = (path.removeprefix("services/").removesuffix(".yaml") for path in turn.paths if path.startswith("services/"))
+            self._since = {name: self._since.get(name, turn.time_us) for name in names}
+            self._seen = turn.n
+        return self._since
 
 
 class Follower:

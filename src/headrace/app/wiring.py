@@ -46,8 +46,7 @@ async def open_gateway(layout: Layout, living: Sequence[str] = ()) -> AsyncGener
     with closing(control_store(layout)) as store:
         revision, version = current(store)
         deployments = Deployments(layout, clock)
-        sessions, uses = ConsoleSessions(store, store.sessions, store.people, clock), KeyUses()
-        policies = Policies()
+        sessions, uses, policies = ConsoleSessions(store, store.sessions, store.people, clock), KeyUses(), Policies()
         parts = Parts(
             layout=layout,
             instance=instance,

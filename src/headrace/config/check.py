@@ -142,8 +142,10 @@ def _known(forms: _Forms, models: Mapping[str, Model], guards: frozenset[str]) -
         people=forms.one(PEOPLE, People) if forms.folder.exists(PEOPLE) else People(),
         deployments=names["deployments"] | unread,
         sources=names["sources"] | unread,
+        deployment_kinds={name: each.kind for name, each in forms.of(Deployment, "deployments").items()},
         source_tenants={name: source.tenant for name, source in forms.of(Source, "sources").items()},
         models={**dict.fromkeys(names["models"]), **models, **forms.of(Model, "models")},
+        embedders=frozenset(name for name, model in models.items() if model.kind == "embedder"),
         guards=guards,
     )
 

@@ -154,7 +154,9 @@ class Service(Form):
     prompt: str | None = Field(default=None, description="Path of a system prompt, relative to the workspace.")
     models: tuple[ModelChoice, ...] = Field(default=(), description="Deployments that may answer: the first that policy allows does.")
     guards: ServiceGuards = Field(default_factory=ServiceGuards, description="Which guard does what, where text enters.")
-    answer: Literal["text", "json"] = Field(default="text", description="json: a request must bring a JSON Schema.")
+    answer: Literal["text", "json", "vectors"] = Field(
+        default="text", description="json: a request must bring a JSON Schema. vectors: it turns texts into vectors (POST /v1/embeddings)."
+    )
     max_tokens: Whole = Field(default=512, ge=1, alias="max tokens", description="Answer tokens when the request does not say.")
     temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
         default=None, description="When the request does not say; 0 gives the likeliest text each time. Left out: the deployment's own."
@@ -164,6 +166,18 @@ class Service(Form):
     def _answers_somehow(self) -> Service:
         if self.knowledge is None and not self.models:
             msg = "a service needs knowledge, or at least one deployment under models"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _only_turns_texts_into_vectors(self) -> Service:
+        if self.answer == "vectors" and (self.knowledge is not None or self.prompt is not None or self.temperature is not None):
+            msg = (
+                "a service that answers in vectors has no knowledge, prompt or temperature: nothing is added to a text, and nothing written"
+            )
+            raise ValueError(msg)
+        if self.answer == "vectors" and self.guards.output:
+            msg = "a service that answers in vectors writes no text, so there is nothing for guards on its output to look at"
             raise ValueError(msg)
         return self
 
@@ -179,8 +193,15 @@ class EmbeddedEngine(Form):
     )
 
 
+class EmbeddedEmbedder(Form):
+    """The embedder that Headrace runs itself, beside its searches (in the knowledge process)."""
+
+    model: Name = Field(description="The built-in embedder, by its name.")
+    slots: Whole = Field(default=2, ge=1, le=64, description="Requests that it works on at one time.")
+
+
 class Provider(Form):
-    """A model served elsewhere, over the OpenAI chat dialect."""
+    """A model served elsewhere, over the OpenAI dialect: chat, or embeddings where a service answers in vectors."""
 
     dialect: Literal["openai"] = Field(default="openai", description="How it is spoken to.")
     url: Annotated[str, Field(pattern=r"^https?://")] = Field(description="Up to and including /v1.")
@@ -207,15 +228,21 @@ class Deployment(Form):
     about: str = Field(default="", description="What it is, in a sentence.")
     placement: Name = Field(default="here", description="Where it runs: one of the placements in headrace.yaml.")
     embedded: EmbeddedEngine | None = Field(default=None, description="An engine that Headrace runs itself.")
+    embedder: EmbeddedEmbedder | None = Field(default=None, description="An embedder that Headrace runs itself.")
     provider: Provider | None = Field(default=None, description="A model served elsewhere.")
     price: tuple[PriceField, ...] = Field(default=(), description="What it costs, one price a unit; each token price is per million.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Deployment:
-        if (self.embedded is None) == (self.provider is None):
-            msg = "a deployment is either embedded or a provider; write exactly one of the two"
+        if sum(each is not None for each in (self.embedded, self.embedder, self.provider)) != 1:
+            msg = "a deployment is either embedded, an embedder or a provider; write exactly one of them"
             raise ValueError(msg)
         return self
+
+    @property
+    def kind(self) -> Literal["embedded", "embedder", "provider"]:
+        """Which of the three it is."""
+        return "embedded" if self.embedded is not None else "embedder" if self.embedder is not None else "provider"
 
 
 class Readers(Form):
@@ -318,3 +345,8 @@ class Workspace(Form):
     models: dict[str, Model]
     policies: tuple[Policy, ...]
     prompts: dict[str, str] = Field(default_factory=dict, description="Text of each prompt file that a service names.")
+
+    @property
+    def searches(self) -> bool:
+        """Whether the knowledge process has something to do: sources to search, or an embedder that somebody may ask."""
+        return bool(self.sources) or any(each.embedder is not None for each in self.deployments.values())

@@ -37,8 +37,12 @@ class Known:
     people: People | None
     deployments: frozenset[str]
     sources: frozenset[str]
+    deployment_kinds: Mapping[str, str]
+    """``embedded``, ``embedder`` or ``provider``, of the deployments that could be read."""
     source_tenants: Mapping[str, str]
     models: Mapping[str, Model | None]
+    embedders: frozenset[str]
+    """Those of the built-in models that give vectors."""
     guards: frozenset[str]
 
     def members(self, tenant: str) -> frozenset[str]:
@@ -115,6 +119,7 @@ class References:
     def _service(self, path: str, form: Service) -> None:
         for number, choice in enumerate(form.models):
             self._refer(path, ("models", number, "deployment"), "deployment", choice.deployment, self._known.deployments)
+            self._suits(path, ("models", number, "deployment"), form, choice.deployment)
         self._once(path, ("models",), [each.deployment for each in form.models])
         if form.knowledge is not None:
             for number, name in enumerate(form.knowledge.sources):
@@ -128,18 +133,25 @@ class References:
                 "only a model can draft, and this service has none",
                 "Name a deployment under models, or write mode: quote.",
             )
-        if form.answer == "json" and not form.models:
-            self._add(
-                path,
-                ("answer",),
-                "only a model can write JSON, and this service has none",
-                "Name a deployment under models, or leave answer out.",
-            )
+        if form.answer != "text" and not form.models:
+            what = "write JSON" if form.answer == "json" else "give vectors"
+            message = f"only a model can {what}, and this service has none"
+            self._add(path, ("answer",), message, "Name a deployment under models, or leave answer out.")
         for part, actions in (("input", form.guards.input), ("passages", form.guards.passages), ("output", form.guards.output)):
             for name in actions:
                 self._guard(path, ("guards", part, name), name)
         if form.prompt is not None:
             self._prompt(path, form.prompt)
+
+    def _suits(self, path: str, loc: Loc, form: Service, deployment: str) -> None:
+        """A model gives text or vectors, not both. What a provider's gives is for the provider to say."""
+        kind = self._known.deployment_kinds.get(deployment)
+        if form.answer == "vectors" and kind == "embedded":
+            message = f'deployment "{deployment}" writes text, and this service answers in vectors'
+            self._add(path, loc, message, "Name a deployment that is an embedder or a provider, or leave answer out.")
+        elif form.answer != "vectors" and kind == "embedder":
+            message = f'deployment "{deployment}" gives vectors, and this service answers in text'
+            self._add(path, loc, message, "Name a deployment that writes, or say answer: vectors.")
 
     def _one_tenant(self, path: str, sources: Sequence[str]) -> None:
         tenants = {self._known.source_tenants[name]: name for name in sources if name in self._known.source_tenants}
@@ -173,12 +185,14 @@ class References:
             self._refer(path, ("placement",), "placement", form.placement, frozenset(root.placements), where=ROOT)
         if form.embedded is not None:
             self._embedded_model(path, form.embedded.model)
+        if form.embedder is not None:
+            self._embedder_model(path, form.embedder.model)
         units = [each.per for each in form.price]
         for number, price in enumerate(form.price):
             if root is not None and price.currency != root.currency:
                 message = f"this price is in {price.currency}, but the installation counts in {root.currency}"
                 self._add(path, ("price", number), message, f"Write it in {root.currency}: rates of exchange are not guessed.")
-            if form.embedded is None and price.per is PriceUnit.SLOT_HOUR:
+            if form.provider is not None and price.per is PriceUnit.SLOT_HOUR:
                 self._add(
                     path,
                     ("price", number),
@@ -195,6 +209,10 @@ class References:
             self._add(path, loc, f'"{name}" is an embedder, not a language model', f"Known: {listed(sorted(language))}.")
         else:
             self._refer(path, loc, "model", name, language)
+
+    def _embedder_model(self, path: str, name: str) -> None:
+        """The one that searches go by: its weights are in memory already, and no other is loaded."""
+        self._refer(path, ("embedder", "model"), "built-in embedder", name, self._known.embedders)
 
     def _source(self, path: str, form: Source) -> None:
         self._tenant(path, ("tenant",), form.tenant)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         StoredPassage,
         Verdict,
     )
+    from headrace.core.vectors import Vectors
 
 
 class Clock(Protocol):
@@ -69,6 +70,23 @@ class ChatModel(Protocol):
 
         Raises UpstreamFailed (or UpstreamTimeout) at any step when the engine fails, also after text has come; PromptTooLong when
         the provider says so; Unavailable, before any text, while an engine of our own loads or is down.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let connections go. Idempotent."""
+        ...
+
+
+class VectorModel(Protocol):
+    """One deployment that turns texts into vectors."""
+
+    async def embed(self, prompt: CleanPrompt, dimensions: int | None) -> Vectors:
+        """A vector for each turn's text, in order, each by itself: what stands beside a text changes nothing in its vector.
+
+        Raises PromptTooLong with ``input`` (which text, from 0) and, where they are known, ``prompt_tokens`` and ``context_tokens``: no
+        text is ever cut short. Raises UnsupportedParameter when the model has no vectors of `dimensions`; UpstreamFailed when it fails;
+        Unavailable while an embedder of our own loads or is down.
         """
         ...
 

@@ -116,11 +116,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search may see: one tenant, the sources of the service, and the access lists that the asker satisfies."""
+    """What a search may see: one tenant, the sources of the service, and the access lists that the asker satisfies.
+
+    `under`: only documents whose names (``source/path``) begin with one of these; all where there is none.
+    """
 
     tenant: str
     sources: tuple[str, ...]
     acls: frozenset[str]
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

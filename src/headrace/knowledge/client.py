@@ -34,7 +34,7 @@ class KnowledgeClient:
 
         Raises Unavailable when the process is not there, does not answer in time, or cannot read the passages.
         """
-        asked = Find(_sendable(question), scope.tenant, scope.sources, tuple(sorted(scope.acls)), limit, quotes, scores)
+        asked = Find(_sendable(question), scope.tenant, scope.sources, tuple(sorted(scope.acls)), limit, quotes, scores, scope.under)
         return _answer.decode(await self._client.call("find", _encoder.encode(asked), within=WITHIN)).found()
 
     async def check(self, sentences: Sequence[str], passages: Sequence[Evidence]) -> Sequence[Verdict]:

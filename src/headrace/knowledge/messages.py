@@ -17,6 +17,21 @@ class Find(msgspec.Struct, frozen=True):
     limit: int
     quotes: int = 0
     scores: bool = False
+    under: tuple[str, ...] = ()
+
+
+class Embed(msgspec.Struct, frozen=True):
+    """Turn texts into vectors."""
+
+    texts: tuple[str, ...]
+
+
+class Embedded(msgspec.Struct, frozen=True):
+    """Float32 vectors, little-endian, one for each text; none at all when a text has more tokens than are seen (`longest`)."""
+
+    vectors: tuple[bytes, ...]
+    tokens: tuple[int, ...]
+    longest: int
 
 
 class FoundPassage(msgspec.Struct, frozen=True):

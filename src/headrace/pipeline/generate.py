@@ -76,6 +76,10 @@ class Generation:
             usage = replace(usage, slot_seconds=self._bill.seconds)
         return Generated(self._mode, self._finish, usage, self._usage is not None, self._characters, self._first)
 
+    def usage(self) -> Usage:
+        """What has been used so far."""
+        return self.state().usage
+
     def cost(self, usage: Usage) -> Money:
         """What this usage costs on the deployment that answers; nothing where no model is needed."""
         deployment = self._reserved.routed.deployment

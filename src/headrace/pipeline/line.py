@@ -1,7 +1,9 @@
 """The request path, whole. Read this first.
 
-    Received → Admitted → Screened ─┬→ Grounded ─┬→ Routed → Reserved → Generated → Checked → Released → Settled
+    Received → Admitted → Screened ─┬→ Grounded ─┬→ Routed → Reserved → Generated → Checked → Released → Settled     answer
                                     └────────────┘ (no knowledge)       └────── streams ──────┘
+    Received → Admitted → Screened ───────────────→ Routed → Reserved → Embedded ────────────────────→ Settled     embed
+    Received → Admitted → Screened ──→ Searched ─────────────────────────────────────────────────────→ Settled     search
 
 Each room takes the state that the room before it made and gives the next one (:mod:`headrace.core.flow`). From Generated on they are
 streams, each drawing from the one before. The trail (:mod:`headrace.pipeline.trail`) records every room, and whatever ends the request
@@ -11,9 +13,11 @@ early.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headrace.pipeline import admit, check, generate, ground, release, reserve, route, screen, settle
+from headrace.pipeline import admit, check, generate, ground, release, reserve, route, screen, search, settle
+from headrace.pipeline.embed import Embedding
 from headrace.pipeline.trail import Trail
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
+    from headrace.core.search import Passages, Search
+    from headrace.core.vectors import Embeddings, Texts
     from headrace.pipeline.rooms import Rooms
 
 
@@ -34,14 +40,14 @@ async def answer(received: Received, rooms: Rooms) -> AsyncGenerator[Opened | Cl
     async with Trail(received, principal, rooms) as trail, AsyncExitStack() as held:
         run, stream = trail.run, trail.recorder.stream
 
-        admitted = await run("admitted", admit.run(received, principal, rooms))
+        admitted = await run("admitted", admit.run(received, principal, rooms, admit.answers))
         screened = await run("screened", screen.run(admitted, rooms))
         knowledge = rooms.workspace.services[received.call.service].knowledge
         grounded = await run("grounded", ground.run(screened, knowledge, rooms)) if knowledge else None
         routed = await run("routed", route.run(screened, grounded, rooms))
         reserved = await run("reserved", reserve.run(routed, rooms, held))
 
-        trail.generation = generated = generate.run(reserved, rooms)
+        trail.metered = generated = generate.run(reserved, rooms)
         checked = check.run(stream("generated", generated.events(), generated.state), generated, reserved, rooms)
         released = release.run(stream("checked", checked.events(), checked.state), checked, reserved, rooms)
         async with aclosing(trail.leaving(stream("released", released.events(), released.state))) as leaving:
@@ -50,3 +56,32 @@ async def answer(received: Received, rooms: Rooms) -> AsyncGenerator[Opened | Cl
         await held.aclose()
 
         yield await settle.run(trail, reserved, generated, checked, released)
+
+
+async def embed(asked: Texts, rooms: Rooms) -> Embeddings:
+    """The vectors of a request's texts. Raises as :func:`answer` does; cancelled: the client left."""
+    received = asked.received
+    principal = await admit.identify(received, rooms)
+    async with Trail(received, principal, rooms) as trail, AsyncExitStack() as held:
+        admitted = await trail.run("admitted", admit.run(received, principal, rooms, admit.embeds))
+        screened = await trail.run("screened", screen.apart(admitted, rooms))
+        routed = await trail.run("routed", route.to_embedder(screened, rooms))
+        reserved = await trail.run("reserved", reserve.embedder(routed, rooms, held))
+        trail.metered = embedding = Embedding(reserved, asked.dimensions, rooms)
+        embedded = await trail.run("embedded", embedding.run())
+        await held.aclose()
+
+        return await settle.vectors(trail, reserved, embedding, embedded)
+
+
+async def find(asked: Search, rooms: Rooms) -> Passages:
+    """What the documents hold about a question. Raises as :func:`answer` does; cancelled: the client left."""
+    principal = await admit.identify(asked.received, rooms)
+    call = replace(asked.received.call, service=search.service_for(asked, principal, rooms))
+    received = replace(asked.received, call=call)
+    async with Trail(received, principal, rooms) as trail:
+        admitted = await trail.run("admitted", admit.run(received, principal, rooms, admit.finds))
+        screened = await trail.run("screened", screen.run(admitted, rooms))
+        searched = await trail.run("searched", search.run(screened, asked, rooms))
+
+        return await settle.passages(trail, screened, searched)

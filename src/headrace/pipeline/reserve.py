@@ -43,6 +43,14 @@ async def run(routed: Routed, rooms: Rooms, held: AsyncExitStack) -> Reserved:
     )
 
 
+async def embedder(routed: Routed, rooms: Rooms, held: AsyncExitStack) -> Reserved:
+    """The same for texts that become vectors: whether each fits is known when the model counts it. Raises Overloaded."""
+    began = rooms.clock.monotonic()
+    await held.enter_async_context(rooms.embedders[str(routed.deployment)].slots.hold())
+    waited = round((rooms.clock.monotonic() - began) * 1_000_000)
+    return Reserved(routed, prompt_tokens=None, answer_tokens=0, context_tokens=None, waited_us=waited, most=None)
+
+
 def _answer_tokens(prompt: int | None, asked: int | None, default: int, context: int | None) -> int:
     """What the client asked for must fit; the service's own default shrinks to what is left."""
     wanted = default if asked is None else asked

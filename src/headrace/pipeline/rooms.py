@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from headrace.config.model import Service, Workspace
     from headrace.core.ports import Clock, Directory, EvidenceChecker, Guard, Ids, Ledger, PolicyEngine, Retriever
     from headrace.core.text import Action
-    from headrace.routing.running import Running
+    from headrace.routing.running import Running, RunningEmbedder
 
 Rules: TypeAlias = "tuple[tuple[Guard, Action], ...]"
 """Guards and what is done about their findings, in the order in which they look."""
@@ -37,6 +37,8 @@ class Rooms:
     workspace: Workspace
     rules: Mapping[str, ServiceRules]
     deployments: Mapping[str, Running]
+    embedders: Mapping[str, RunningEmbedder]
+    """The deployments that services with ``answer: vectors`` may name."""
     directory: Directory
     policy: PolicyEngine
     retriever: Retriever

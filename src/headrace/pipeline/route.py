@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from headrace.pipeline.rooms import Rooms
 
 
+async def to_embedder(screened: Screened, rooms: Rooms) -> Routed:
+    """Raises Forbidden when no deployment may be given the texts."""
+    service = rooms.workspace.services[screened.call.service]
+    running, decision, rejected = choose(service, rooms.embedders, screened.prompt.label, screened.principal, rooms.policy)
+    return Routed(
+        screened=screened,
+        grounded=None,
+        deployment=running.form.deployment,
+        prompt=screened.prompt,
+        rejected=rejected,
+        considered=len(service.models),
+        decision=decision,
+    )
+
+
 async def run(screened: Screened, grounded: Grounded | None, rooms: Rooms) -> Routed:
     """Quotes and abstentions need no model. Raises Forbidden when no deployment may be given the text; passages that none may be given
     are quoted, not drafted from."""

@@ -45,6 +45,33 @@ async def run(admitted: Admitted, rooms: Rooms) -> Screened:
     )
 
 
+async def apart(admitted: Admitted, rooms: Rooms) -> Screened:
+    """Each text by itself, with masks of its own: what stands beside it changes nothing in it. Raises Refused when a guard says so."""
+    work = partial(_apart, admitted, rooms.rules[admitted.call.service])
+    size = sum(A_TEXT + len(turn.text.text) for turn in admitted.turns)
+    turns, findings = await asyncio.to_thread(work) if size >= LARGE else work()
+    return Screened(
+        call=admitted.call,
+        principal=admitted.principal,
+        decision=admitted.decision,
+        revision=admitted.revision,
+        prompt=CleanPrompt(turns, admitted.label),
+        question=Question(""),
+        masks=MaskTable(),
+        findings=findings,
+    )
+
+
+def _apart(admitted: Admitted, rules: ServiceRules) -> tuple[tuple[CleanTurn, ...], tuple[Finding, ...]]:
+    turns: list[CleanTurn] = []
+    findings: list[Finding] = []
+    for turn in admitted.turns:
+        text, found = screen(turn.text, admitted.label, rules.input, MaskTable())
+        turns.append(CleanTurn(turn.role, text))
+        findings.extend(found)
+    return tuple(turns), tuple(findings)
+
+
 def _clean(admitted: Admitted, rules: ServiceRules, masks: MaskTable) -> tuple[tuple[CleanTurn, ...], Call, tuple[Finding, ...]]:
     """The service's prompt, every turn, and the texts among the parameters, through the door. Whatever looks like a mask in them is told
     first: none is ever undone."""

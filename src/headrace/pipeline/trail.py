@@ -10,13 +10,14 @@ import asyncio
 import logging
 from contextlib import aclosing
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from headrace.core.errors import HeadraceError, Unavailable, defect_place, outcome_of
 from headrace.core.flow import Opened
 from headrace.core.values import Money, Usage
 from headrace.evidence import records
 from headrace.evidence.recorder import Recorder
+from headrace.pipeline import admit
 from headrace.pipeline.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -27,13 +28,24 @@ if TYPE_CHECKING:
     from headrace.core.flow import Received
     from headrace.core.values import Facts, Principal, Receipt
     from headrace.evidence.recorder import State
-    from headrace.pipeline.generate import Generation
     from headrace.pipeline.rooms import Rooms
 
 S = TypeVar("S", bound="State")
 _UNRECORDED: Facts = {"outcome": "failed", "error": "internal.ledger_unavailable", "at": "settled", "commitments": {}}
 """What becomes of an answer that was made and could not be recorded: nobody was told that it is whole."""
 _log = logging.getLogger(__name__)
+
+
+class Metered(Protocol):
+    """What a request uses of a model, told at any moment: it is paid also when the client leaves."""
+
+    def usage(self) -> Usage:
+        """So far."""
+        ...
+
+    def cost(self, usage: Usage) -> Money:
+        """What this usage costs."""
+        ...
 
 
 class Trail:
@@ -45,7 +57,8 @@ class Trail:
         self.rooms = rooms
         self.recorder = Recorder(rooms.clock)
         self.recorder.note("received", received)
-        self.generation: Generation | None = None
+        self.metered: Metered | None = None
+        """What uses something, once it has begun."""
         self._deadline = Deadline(rooms.workspace.root.limits.answer_within.seconds)
         self._service = received.call.service if rooms.service(received.call.service) else ""
         self._opened = False
@@ -66,6 +79,8 @@ class Trail:
             return
         known = error if isinstance(error, HeadraceError) else self._defect(error)
         known.request = self.received.call.request
+        if known.code in admit.UNNAMED:
+            self._service = ""  # a service that this asker may not know of stands in no record that they may read
         known.receipt = await self._end(outcome_of(known), known.code)
         if known is not error:
             raise known from error
@@ -89,6 +104,11 @@ class Trail:
                     yield delta
         if stream and not self._opened:
             yield await self._open()
+
+    @property
+    def nothing(self) -> Money:
+        """What costs nothing costs."""
+        return Money(Decimal(0), self.rooms.workspace.root.currency)
 
     async def close(self, usage: Usage, cost: Money, commitments: dict[str, str]) -> Receipt:
         """Commit the *settled* record of an answer. A client that leaves meanwhile changes nothing about it.
@@ -115,8 +135,8 @@ class Trail:
         if self._settled:
             return None
         self._settled = True
-        usage = self.generation.state().usage if self.generation else Usage()
-        cost = self.generation.cost(usage) if self.generation else Money(Decimal(0), self.rooms.workspace.root.currency)
+        usage = self.metered.usage() if self.metered else Usage()
+        cost = self.metered.cost(usage) if self.metered else self.nothing
         record = records.settled(
             self._head(), self._stages(), outcome=outcome, error=code, at=self.recorder.at, usage=usage, cost=cost, commitments={}
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from headrace.core.errors import Forbidden
 from headrace.core.flow import Rejected
@@ -10,16 +10,27 @@ from headrace.core.flow import Rejected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.config.model import Service
+    from headrace.config.model import Deployment, Service
     from headrace.core.labels import Label
     from headrace.core.ports import PolicyEngine
     from headrace.core.values import Decision, Principal
-    from headrace.routing.running import Running
+
+
+class Placed(Protocol):
+    """What runs somewhere."""
+
+    @property
+    def form(self) -> Deployment:
+        """Its form, which says where."""
+        ...
+
+
+P = TypeVar("P", bound=Placed)
 
 
 def choose(
-    service: Service, deployments: Mapping[str, Running], label: Label, principal: Principal, policy: PolicyEngine
-) -> tuple[Running, Decision, tuple[Rejected, ...]]:
+    service: Service, deployments: Mapping[str, P], label: Label, principal: Principal, policy: PolicyEngine
+) -> tuple[P, Decision, tuple[Rejected, ...]]:
     """The deployment, the decision that allows it, and those rejected before it with the reason.
 
     Raises Forbidden (``policy.no_placement``) when none may be used for this label.

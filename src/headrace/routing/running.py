@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headrace.config.model import Deployment
-    from headrace.core.ports import ChatModel, SlotClock
+    from headrace.core.ports import ChatModel, SlotClock, VectorModel
     from headrace.routing.slots import Slots
 
 
@@ -27,3 +27,14 @@ class Running:
         if self.form.embedded is not None:
             return self.form.embedded.context // self.form.embedded.slots
         return self.form.provider.context if self.form.provider else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEmbedder:
+    """One deployment that gives vectors, as the gateway reaches it."""
+
+    form: Deployment
+    model: VectorModel
+    slots: Slots
+    meter: SlotClock | None
+    """Its time by slot; None where tokens are billed."""

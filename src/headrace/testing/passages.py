@@ -259,6 +259,26 @@ class PassageIndexContract:
             assert len(by_words) == len(by_meaning) == len(want)
             assert [each.document for each in (await snapshot.passages(keys, narrow)).values()] == want
 
+    async def test_a_scope_may_keep_to_names(self, store: PassageStore, index: PassageIndex) -> None:
+        """Documents whose names begin so: not otherwise found, not counted, not to be had by their keys. Nothing in a name is a pattern."""
+        given = [passage(name, 0, "Dogs.") for name in ("docs/a/1.md", "docs/a%/2.md", "docs/ab.md", "docs/it's/3.md")]
+        store.replace([each.document for each in given], given)
+        store.add_vectors({each.id: axis(0) for each in given}, MADE_BY)
+        snapshot = await index.newest()
+        keys = [hit.key for hit in await snapshot.by_words("dogs", scope("staff"), 10)]
+        for under, want in (
+            (("docs/a/",), {"docs/a/1.md"}),
+            (("docs/a%",), {"docs/a%/2.md"}),
+            (("docs/it's/", "docs/ab.md"), {"docs/it's/3.md", "docs/ab.md"}),
+            (("docs/",), {each.document for each in given}),
+            (("other/", "' OR 1=1 --"), set[str]()),
+        ):
+            narrow = replace(scope("staff"), under=under)
+            assert await snapshot.counts(narrow, MADE_BY) == (len(want), len(want))
+            assert len(await snapshot.by_words("dogs", narrow, 10)) == len(want)
+            assert len(await snapshot.by_meaning(axis(0), MADE_BY, narrow, 10)) == len(want)
+            assert {each.document for each in (await snapshot.passages(keys, narrow)).values()} == want
+
     async def test_the_filter_comes_before_the_limit(self, store: PassageStore, index: PassageIndex) -> None:
         """Better matches that may not be read take no place from worse ones that may."""
         hidden = [passage("docs/hidden.md", n, "Dogs dogs dogs.", acl="hr") for n in range(50)]

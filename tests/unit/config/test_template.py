@@ -30,7 +30,7 @@ def test_it_writes_a_workspace_that_checks(tmp_path: Path, documents: Path) -> N
     found = checked(workspace)
     assert found.faults == ()
     assert found.workspace is not None
-    assert set(found.workspace.services) == {"help", "local", "extract"}
+    assert set(found.workspace.services) == {"help", "local", "extract", "embed"}
     assert found.workspace.sources["documents"].folder == str(documents)
     assert (workspace / ".headrace/schemas/service.json").is_file()
     assert (workspace / ".headrace").stat().st_mode & 0o777 == 0o700

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from headrace.app.http.application import Application, build
+from headrace.app.http.application import LINES, Application, build
 from headrace.app.http.credentials import at_this_machine, host_of
 from headrace.app.http.lookups import ENDPOINTS
 from headrace.core.errors import Unavailable
@@ -46,8 +46,8 @@ async def test_models_are_the_services_that_the_key_may_ask(served: Served, gate
     assert names == sorted(gateway.service_names() - {"free"})
     found = {each["id"]: each for each in listed["data"]}
     assert found["help"] == {
-        "id": "help", "object": "model", "created": 0, "owned_by": "desk",
-        "headrace": {"about": "", "grounded": True, "json": False, "mode": "quote", "earned": []},
+        "id": "help", "object": "model", "created": 1_790_000_000, "owned_by": "desk",
+        "headrace": {"about": "", "grounded": True, "json": False, "vectors": False, "mode": "quote", "earned": []},
     }  # fmt: skip
     assert found["extract"]["owned_by"] == "headrace"
     assert (await served.ask("GET", "/v1/models/help", **MINE)).json == found["help"]
@@ -166,7 +166,7 @@ async def test_the_schemas_say_what_is_sent(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/v1", "/v1/", "/v1/embeddings", "/v1/chat/completions/", "/metrics/", "/v1/../healthz", "/%2e%2e"]
+    "path", ["/nowhere", "/v1", "/v1/", "/v1/embeddings/", "/v1/chat/completions/", "/metrics/", "/v1/../healthz", "/%2e%2e"]
 )
 async def test_an_unknown_address_is_told_in_our_shape(served: Served, path: str) -> None:
     for method in ("GET", "POST", "BREW"):
@@ -178,9 +178,9 @@ async def test_an_unknown_address_is_told_in_our_shape(served: Served, path: str
         assert response.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", *(path.replace("{name:path}", "x").replace("{name}", "x") for path in ENDPOINTS)])
+@pytest.mark.parametrize("path", [*LINES, *(path.replace("{name:path}", "x").replace("{name}", "x") for path in ENDPOINTS)])
 async def test_an_unknown_method_is_told_which_is_served(served: Served, path: str) -> None:
-    wrong, right = ("GET", "POST") if path == "/v1/chat/completions" else ("POST", "GET, HEAD")
+    wrong, right = ("GET", "POST") if path in LINES else ("POST", "GET, HEAD")
     for method in (wrong, "OPTIONS", "DELETE"):
         response = await served.ask(method, path, **MINE)
         assert (response.status, response.code, response.headers["allow"]) == (405, "request.method_not_allowed", right)
@@ -206,7 +206,7 @@ async def test_a_defect_after_the_answer_began_is_not_answered_twice(caplog: pyt
         await send({"type": "http.response.body", "body": b"{}", "more_body": False})
         raise ZeroDivisionError
 
-    async with serving(Application(broken, broken)) as served:
+    async with serving(Application({}, broken)) as served:
         response = await served.ask("GET", "/else")
     assert (response.status, response.body) == (200, b"{}")
     assert "defect" in caplog.text

@@ -33,8 +33,8 @@ def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None
 async def test_an_answer_is_counted_by_its_service(metrics: Metrics, registry: CollectorRegistry) -> None:
     async with house() as home:
         answer = (await ask(received("told", f"write to {MAIL}"), home.rooms)).answer
-    metrics.answered(answer, 0.3, 0.1)
-    metrics.answered(answer, 0.3, None)
+    metrics.answered(answer, answer.mode.value, 0.3, 0.1)
+    metrics.answered(answer, answer.mode.value, 0.3, None)
     assert value(registry, "requests_total", service="told", outcome="answered", code="") == 2
     assert value(registry, "request_seconds_sum", service="told") == pytest.approx(0.6)
     assert value(registry, "first_text_seconds_count", service="told") == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.pipeline.ground import UNNAMED
+from headrace.pipeline.passages import UNNAMED
 from tests.support.rooms import FEES, MAIL, SECRET, House, Texts, ask, received
 
 if TYPE_CHECKING:

@@ -141,7 +141,7 @@ MEANING = {
     f"{HEADLESS} when {{ context.tainted }};": (
         1,
         53,
-        'attribute "tainted" does not exist in the context of administer, ask, audit, change, curate, inspect, observe, prove, unmask',
+        'attribute "tainted" does not exist in the context of administer, ask, audit, change, curate, inspect, observe, prove, see, unmask',
         'Only place has it: write action == Action::"place" in the head.',
     ),
     f"{PLACE} when {{ context.sensitivity > 1 && principal.sensitivity > 1 }};": (
@@ -208,7 +208,8 @@ MEANING = {
         (
             "By Person or Application: administer is done to Tenant; ask is done to Service; audit is done to Log; "
             "change is done to Tenant; curate is done to Service or Source or Tenant; inspect is done to Record; "
-            "observe is done to Tenant; place is done to Deployment; prove is done to Record; unmask is done to Service."
+            "observe is done to Tenant; place is done to Deployment; prove is done to Record; see is done to Service; "
+            "unmask is done to Service."
         ),
     ),
     f'{PLACE} when {{ context.tainted }}\n  when {{ context.sensitivity > "1" }};': (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ACTS: Final[dict[str, tuple[str, tuple[str, str], dict[str, object]]]] = {
     "ask": ("ask", ("Service", "help"), {}),
+    "see": ("see", ("Service", "help"), {}),
     "unmask": ("unmask", ("Service", "help"), {}),
     "own inspect": ("inspect", ("Record", "req_1"), {"own": True}),
     "own prove": ("prove", ("Record", "req_1"), {"own": True}),
@@ -29,7 +30,7 @@ ACTS: Final[dict[str, tuple[str, tuple[str, str], dict[str, object]]]] = {
     "administer": ("administer", ("Tenant", "default"), {}),
     "elsewhere": ("administer", ("Tenant", "lab"), {}),
 }
-OWN: Final = {"own inspect", "own prove"}
+OWN: Final = {"see", "own inspect", "own prove"}
 ROLES: Final = {
     "members": {"ask", "unmask", *OWN},
     "curators": {"curate", *OWN},

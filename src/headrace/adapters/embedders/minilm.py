@@ -33,6 +33,10 @@ LONGEST = 256
 """Tokens of one text, the two that frame it included; the model was trained on no more. The rest of a longer text is not seen."""
 
 
+_FRAME = 2
+"""Tokens that frame a text."""
+
+
 class _Session(Protocol):
     """The one call of onnxruntime's (untyped) session that is made here."""
 
@@ -74,6 +78,10 @@ class MiniLM:
         """Name, and SHA-256 over graph, weights and tokenizer."""
         return self._identity
 
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, the two that frame it included: one that has more than LONGEST is not seen whole."""
+        return [_length(encoding) for encoding in self._tokenizer.encode_batch(list(texts))]
+
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One vector of length one for each text, in order: shape (texts, 384). What lies beyond 256 tokens is not seen."""
         if not texts:
@@ -106,6 +114,11 @@ class MiniLM:
     def _run(self, output: str, encoding: Encoding) -> NDArray[np.float32]:
         ids = np.asarray(encoding.ids, dtype=np.int32)[np.newaxis]
         return self._session.run([output], {"ids": ids, "mask": np.ones_like(ids)})[0]
+
+
+def _length(encoding: Encoding) -> int:
+    """What was cut off stands beside the rest, each piece framed anew."""
+    return len(encoding.ids) + sum(len(rest.ids) - _FRAME for rest in encoding.overflowing)
 
 
 def _session(model: Path) -> _Session:

@@ -45,6 +45,15 @@ class Entry:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the pointer, and the paths of the files that the revision holds."""
+
+    n: int
+    time_us: int
+    paths: frozenset[str]
+
+
 class ControlStore:
     """The control store at `path`. Raises OperationFailed when its tables are older or newer than this code: see :func:`upgrade`."""
 
@@ -114,6 +123,13 @@ class ControlStore:
         with reading(self._engine) as connection:
             rows = connection.execute(select(revision_history).order_by(revision_history.c.n)).all()
         return [Entry(row.n, row.revision, row.act, row.record, row.time_us, row.by) for row in rows]
+
+    def turns(self, after: int) -> Sequence[Turn]:
+        """Every turn of the pointer beyond the `after`th, oldest first, with the files that were in force from then on."""
+        query = select(revision_history.c.n, revision_history.c.time_us, revisions.c.files).join(revisions).order_by(revision_history.c.n)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.where(revision_history.c.n > after))
+            return [Turn(row.n, row.time_us, frozenset(msgspec.json.decode(row.files, type=dict[str, msgspec.Raw]))) for row in rows]
 
     def point_to(self, revision: str, act: str, by: str, *, record: str = "", expected: int | None = None) -> Entry:
         """Put a kept revision (whole id) in force; every process sees it by :meth:`version`.

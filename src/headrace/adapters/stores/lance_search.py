@@ -83,7 +83,12 @@ class LanceSnapshot:
         return self._version
 
     async def counts(self, scope: Scope, made_by: str) -> tuple[int, int]:
-        """Passages in scope, and those with a vector of this embedder. Looked up once a version, summed up for each scope."""
+        """Passages in scope, and those with a vector of this embedder. Looked up once a version, summed up for each scope; counted anew
+        for one that keeps to names."""
+        if scope.under:
+            condition = form.within(scope)
+            made = f"{condition} AND {form.one_of('made_by', (made_by,))}"
+            return await self._asked(self._table.count_rows(condition)), await self._asked(self._table.count_rows(made))
         if self._cells is None or (self._cells.done() and (self._cells.cancelled() or self._cells.exception())):
             self._cells = asyncio.create_task(self._counted())
         cells = await asyncio.shield(self._cells)
@@ -110,7 +115,7 @@ class LanceSnapshot:
             return {}
         query = self._table.take_row_ids(list(keys)).select(list(form.STORED)).with_row_id()
         rows = (await self._asked(query.to_arrow())).to_pylist()
-        return {cast("int", row["_rowid"]): _passage(row) for row in rows if row["source"] in scope.sources and row["acl"] in scope.acls}
+        return {cast("int", row["_rowid"]): _passage(row) for row in rows if _inside(row, scope)}
 
     async def _counted(self) -> list[_Cell]:
         table = await self._asked(self._table.query().select(["source", "acl", "made_by"]).to_arrow())
@@ -151,6 +156,11 @@ class _Nothing:
     async def passages(self, keys: Sequence[int], scope: Scope) -> Mapping[int, StoredPassage]:
         del keys, scope
         return {}
+
+
+def _inside(row: Mapping[str, object], scope: Scope) -> bool:
+    readable = row["source"] in scope.sources and row["acl"] in scope.acls
+    return readable and (not scope.under or str(row["document"]).startswith(scope.under))
 
 
 def _unreadable() -> Unavailable:

@@ -80,5 +80,6 @@ def one_of(column: str, values: Iterable[str]) -> str:
 
 
 def within(scope: Scope) -> str:
-    """The filter of a scope: its sources, and of these what its access lists open."""
-    return f"{one_of('source', scope.sources)} AND {one_of('acl', scope.acls)}"
+    """The filter of a scope: its sources, of these what its access lists open, and of that what stands under the names it keeps to."""
+    under = " OR ".join(f"starts_with(document, {literal(name)})" for name in scope.under)
+    return f"{one_of('source', scope.sources)} AND {one_of('acl', scope.acls)}{f' AND ({under})' if under else ''}"

@@ -42,7 +42,7 @@ def needed(workspace: Workspace | None = None) -> list[Model]:
     if workspace is None:
         return list(built_in().values())
     names = [form.embedded.model for form in workspace.deployments.values() if form.embedded is not None]
-    if workspace.sources:
+    if workspace.searches:
         names.append(EMBEDDER)
     declared = known(workspace)
     return [find(name, declared) for name in dict.fromkeys(names)]

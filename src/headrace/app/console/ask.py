@@ -146,7 +146,7 @@ async def _answer(
         message = "Headrace is being stopped, and this answer was not ready in time."
         raise Unavailable(message, code="internal.stopping", mend="Ask again in a minute.") from None
     assert answer is not None  # noqa: S101 - the line ends with an answer or raises
-    answers.metrics.answered(answer, clock.monotonic() - began, first)
+    answers.metrics.answered(answer, answer.mode.value, clock.monotonic() - began, first)
     return answer
 
 
@@ -179,7 +179,7 @@ def _around(visit: Visit, session: Session, wanted: str) -> dict[str, object]:
 
 def _offers(visit: Visit, principal: Principal) -> Sequence[Offer]:
     """The services that can be asked from a page: those that want no schema."""
-    return [offer for offer in visit.gateway.services(principal) if not offer.json]
+    return [offer for offer in visit.gateway.services(principal) if not (offer.json or offer.vectors)]
 
 
 def _announced(answer: Answer) -> str:

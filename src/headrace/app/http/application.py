@@ -1,13 +1,14 @@
-"""The HTTP application: which path leads where. The one hot path is bare ASGI; the rest is found by Starlette's router."""
+"""The HTTP application: which path leads where. The lines are bare ASGI; the rest is found by Starlette's router."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route, Router
 
 from headrace.app import console
-from headrace.app.http import chat, errors
+from headrace.app.http import chat, embeddings, errors, search
 from headrace.app.http.body import shown
 from headrace.app.http.log import LOG_ENDPOINTS
 from headrace.app.http.look import Look
@@ -17,10 +18,16 @@ from headrace.app.http.wire import Sender
 from headrace.core.errors import BadRequest, HeadraceError, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from headrace.app.http.gateway import Gateway
     from headrace.app.http.look import Endpoint
+    from headrace.app.http.visit import Visit
+
+LINES: Final[Mapping[str, type[Visit]]] = {chat.PATH: chat.Chat, embeddings.PATH: embeddings.Embed, search.PATH: search.Find}
+"""Every path that is asked with POST, and goes a line's whole way."""
 
 
 def build(gateway: Gateway) -> ASGIApp:
@@ -28,20 +35,21 @@ def build(gateway: Gateway) -> ASGIApp:
     answers = Answers(gateway)
     routes = [Route(path, _Lookup(gateway, endpoint)) for path, endpoint in {**ENDPOINTS, **LOG_ENDPOINTS}.items()]
     rest = Router([*routes, *console.routes(gateway, answers)], redirect_slashes=False, default=_nowhere)
-    return Application(chat.Chat(gateway, answers), rest)
+    return Application({path: partial(kind, gateway, answers) for path, kind in LINES.items()}, rest)
 
 
 class Application:
     """The way in. Whatever goes wrong behind it is answered in our error shape."""
 
-    def __init__(self, chat_endpoint: ASGIApp, rest: ASGIApp) -> None:
-        self._chat = chat_endpoint
+    def __init__(self, lines: Mapping[str, Callable[[Scope, Send], Visit]], rest: ASGIApp) -> None:
+        self._lines = lines
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["path"] == chat.PATH and scope["method"] == "POST":
-            await self._chat(scope, receive, send)
+        visit = self._lines.get(scope["path"])
+        if visit is not None and scope["method"] == "POST":
+            await visit(scope, send).run(receive)
         else:
             await self._elsewhere(scope, receive, send)
 
@@ -54,7 +62,7 @@ class Application:
             await send(message)
 
         try:
-            if scope["path"] == chat.PATH:
+            if scope["path"] in self._lines:
                 raise _method("POST")
             await self._rest(scope, receive, noting)
         except HeadraceError as error:

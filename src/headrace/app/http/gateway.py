@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
     from headrace.core.ports import Clock, Ids
+    from headrace.core.search import Passages, Search
     from headrace.core.values import Principal
+    from headrace.core.vectors import Embeddings, Texts
 
 SESSION_PREFIX: Final = keys.SESSION_PREFIX
 """What a session's token begins with; a key never does."""
@@ -57,6 +59,8 @@ class Offer:
     name: str
     about: str = ""
     owner: str = ""
+    since_us: int = 0
+    """When it came into force, microseconds since 1970."""
     grounded: bool = False
     """It answers from documents, with citations."""
     json: bool = False
@@ -65,6 +69,8 @@ class Offer:
     """Of a grounded service: ``quote`` or ``draft``, as it is set."""
     earned: tuple[Earned, ...] = ()
     """Of a service that drafts: what each of its deployments earns."""
+    vectors: bool = False
+    """It turns texts into vectors, and writes nothing: the console cannot ask it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,14 @@ class Gateway(Protocol):
         Raises a HeadraceError with `request`, and `receipt` once it is recorded; UpstreamTimeout when ``limits.answer_within`` is over.
         Closed or cancelled early: the client left.
         """
+        ...
+
+    async def embed(self, asked: Texts) -> Embeddings:
+        """The line for vectors: raises as :meth:`answer` does. Cancelled: the client left."""
+        ...
+
+    async def find(self, asked: Search) -> Passages:
+        """The line for searches: raises as :meth:`answer` does. Cancelled: the client left."""
         ...
 
     async def authenticate(self, credential: str) -> Principal:

@@ -123,12 +123,13 @@ def _model(offer: Offer) -> dict[str, object]:
     return {
         "id": offer.name,
         "object": "model",
-        "created": 0,
+        "created": offer.since_us // 1_000_000,
         "owned_by": offer.owner or "headrace",
         "headrace": {
             "about": offer.about,
             "grounded": offer.grounded,
             "json": offer.json,
+            "vectors": offer.vectors,
             "mode": offer.mode or None,
             "earned": [asdict(each) for each in offer.earned],
         },

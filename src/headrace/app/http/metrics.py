@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from headrace.core.errors import HeadraceError
     from headrace.core.flow import Answer
+    from headrace.core.search import Passages
+    from headrace.core.vectors import Embeddings
 
+Answered: TypeAlias = "Answer | Embeddings | Passages"
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 UNKNOWN: Final = "none"
 """The service label of a request that names no service in force."""
@@ -45,10 +48,12 @@ class Metrics:
         self._findings = counter(
             "guard_findings", "What guards found, by service, guard, kind and action.", "service", "guard", "kind", "action"
         )
-        self._modes = counter("answers", "Answers by service and mode: quote, draft, abstain, generate.", "service", "mode")
+        self._modes = counter(
+            "answers", "Answers by service and mode: quote, draft, abstain, generate, vectors, passages.", "service", "mode"
+        )
         self.running = Gauge("headrace_requests_running", "Requests under way.", registry=registry)
 
-    def answered(self, answer: Answer, seconds: float, first: float | None) -> None:
+    def answered(self, answer: Answered, mode: str, seconds: float, first: float | None = None) -> None:
         """An answer was given whole; `first` are the seconds to its first text when it was streamed."""
         service = self._service(answer.call.service)
         self._end(service, "answered", "", seconds)
@@ -60,7 +65,7 @@ class Metrics:
                 self._tokens.labels(service, kind).inc(count)
         if answer.cost.amount:
             self._cost.labels(service, answer.cost.currency).inc(float(answer.cost.amount))
-        self._modes.labels(service, answer.mode.value).inc()
+        self._modes.labels(service, mode).inc()
         for found in answer.findings:
             self._findings.labels(service, found.guard, found.kind, found.action.value).inc()
 

@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from headrace.app.http.body import as_object, parse, shown
+from headrace.app.http.body import as_object, parse
 from headrace.app.http.messages import turns_of
-from headrace.config.faults import did_you_mean
+from headrace.app.http.parameters import account, convert, only
 from headrace.core.errors import BadRequest, UnsupportedParameter
 from headrace.core.flow import Call, Received
 from headrace.core.values import JsonSchema, RequestId, Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from headrace.app.http.body import Json
 
 _CLIENT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}/[0-9][0-9A-Za-z.+-]{0,31}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -126,8 +124,8 @@ def client_of(user_agent: str) -> str:
 def read(body: bytes, envelope: Envelope) -> Received:
     """The request. Raises BadRequest or UnsupportedParameter with the place and the mend."""
     fields = parse(body)
-    _account(fields)
-    parameters = _convert({name: value for name, value in fields.items() if name in Parameters.__struct_fields__})
+    account(fields, HONOURED, NEUTRAL)
+    parameters = convert(fields, Parameters, HONOURED)
     _agree(parameters)
     turns = turns_of(fields.get("messages"))
     sampling = Sampling(
@@ -151,73 +149,6 @@ def read(body: bytes, envelope: Envelope) -> Received:
         include_usage=bool(parameters.stream_options and parameters.stream_options.include_usage),
     )
     return Received(call, envelope.credential, turns)
-
-
-def _account(fields: Json) -> None:
-    """Every parameter is one that is honoured, or asks for nothing; otherwise it is refused by its name."""
-    for name, value in fields.items():
-        if name in HONOURED:
-            continue
-        if name in NEUTRAL:
-            if value is None or any(value == each and type(value) is type(each) for each in NEUTRAL[name]):
-                continue
-            message = f'"{name}" is not supported here, and it is refused rather than dropped.'
-            raise UnsupportedParameter(message, param=name, mend="Leave it out.")
-        alike = did_you_mean(name, HONOURED)
-        message = "This parameter is not known."
-        mend = f'Did you mean "{alike}"?' if alike else "Leave it out."
-        raise UnsupportedParameter(message, code="request.unknown_parameter", param=shown(name), mend=mend)
-
-
-def _convert(fields: dict[str, object]) -> Parameters:
-    try:
-        return msgspec.convert(fields, Parameters)
-    except msgspec.ValidationError as error:
-        raise _wrong(str(error)) from None
-
-
-_PLACED = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<place>.*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(?P<name>\w+)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
-_OTHER_KIND = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>\w+)`")
-_BOUND = re.compile(r"Expected `(?P<kind>\w+)`(?P<length> of length)? (?P<sense><=|>=|>|<) (?P<bound>[-\d.]+)")
-_KINDS: Final[Mapping[str, str]] = {
-    "str": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-_SENSES: Final[Mapping[str, str]] = {"<=": "at most", ">=": "at least", ">": "more than", "<": "less than"}
-_PARTS: Final[Mapping[str, str]] = {"str": "characters", "array": "items", "object": "names"}
-
-
-def _wrong(words: str) -> BadRequest:
-    """Msgspec's word about the first thing that does not fit, as an error with its place, in the words of the other errors."""
-    placed = _PLACED.fullmatch(words)
-    what, place = (placed["what"], placed["place"] or "") if placed else (words, "")
-    if missing := _MISSING.fullmatch(what):
-        name = missing["name"]
-        return BadRequest(f'"{name}" is missing.', code="request.missing", param=name, mend=HONOURED.get(name, "Send it."))
-    if unknown := _UNKNOWN.fullmatch(what):
-        place = f"{place}.{shown(unknown['name'])}"
-        return UnsupportedParameter("This parameter is not known.", code="request.unknown_parameter", param=place, mend="Leave it out.")
-    mend = HONOURED.get(re.split(r"[.\[]", place)[0], "See the API reference.")
-    return BadRequest(_in_words(what), param=place.replace("[...]", "[]"), mend=mend)
-
-
-def _in_words(what: str) -> str:
-    if other := _OTHER_KIND.fullmatch(what):
-        wanted = " or ".join(_KINDS.get(kind, kind) for kind in other["wanted"].split(" | ") if kind != "null")
-        got = _KINDS.get(other["got"], other["got"])
-        return f"{got[:1].upper()}{got[1:]} stands here, but {wanted} is wanted."
-    if bound := _BOUND.fullmatch(what):
-        kind, amount = _KINDS.get(bound["kind"], bound["kind"]), f"{_SENSES[bound['sense']]} {bound['bound'].removesuffix('.0')}"
-        unit = f" {_PARTS.get(bound['kind'], '')}" if bound["length"] else ""
-        return f"{kind[:1].upper()}{kind[1:]} of {amount}{unit} is wanted."
-    return f"{what.replace('`', '')}."
 
 
 def _agree(parameters: Parameters) -> None:
@@ -257,7 +188,7 @@ def _format(value: object) -> JsonSchema | None:
             param="response_format.type",
             mend='Send {"type": "json_schema", "json_schema": {"name": …, "schema": …}}.',
         )
-    _only(fields, {"type", "json_schema"} if kind == "json_schema" else {"type"}, "response_format")
+    only(fields, {"type", "json_schema"} if kind == "json_schema" else {"type"}, "response_format")
     if kind == "json_schema":
         return _schema(fields.get("json_schema"))
     return JsonSchema(None) if kind == "json_object" else None
@@ -269,7 +200,7 @@ def _schema(value: object) -> JsonSchema:
     if fields is None:
         message = "json_schema is an object with a name and a schema."
         raise BadRequest(message, param=place, mend='Send {"name": "answer", "schema": {"type": "object", …}}.')
-    _only(fields, {"name", "schema", "strict"}, place)
+    only(fields, {"name", "schema", "strict"}, place)
     name, schema, strict = fields.get("name"), as_object(fields.get("schema")), fields.get("strict")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         message = "The name of a schema has letters, digits, dash and underscore, at most 64."
@@ -280,10 +211,3 @@ def _schema(value: object) -> JsonSchema:
     if strict is not None and not isinstance(strict, bool):
         raise BadRequest("strict is true or false.", param=f"{place}.strict", mend="Leave it out: every schema is kept strictly.")
     return JsonSchema(schema, name)
-
-
-def _only(fields: Json, known: set[str], place: str) -> None:
-    for name, value in fields.items():
-        if name not in known and value is not None:
-            message = "This is not honoured here, and it is refused rather than dropped."
-            raise UnsupportedParameter(message, param=f"{place}.{shown(name)}", mend="Leave it out.")

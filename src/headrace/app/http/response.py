@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headrace.core.draft import Sentence
     from headrace.core.flow import Answer, Citation
     from headrace.core.text import Finding
-    from headrace.core.values import Usage
+    from headrace.core.values import Decision, Money, Receipt, Usage
 
 
 class CitationWords(msgspec.Struct):
@@ -223,7 +223,6 @@ def completion(answer: Answer) -> Completion:
 
 def words(answer: Answer) -> HeadraceWords:
     """The ``headrace`` object."""
-    receipt, usage = answer.receipt, answer.usage
     return HeadraceWords(
         request=answer.call.request,
         service=answer.call.service,
@@ -233,19 +232,34 @@ def words(answer: Answer) -> HeadraceWords:
         citations=[_citation(each) for each in answer.citations],
         nearest=[PlaceWords(each.n, each.document, each.version, each.start, each.end, each.place) for each in answer.nearest],
         sentences=[_sentence(each) for each in answer.sentences],
-        decision=DecisionWords(answer.decision.allowed, list(answer.decision.policies), list(answer.decision.obligations)),
+        decision=decision_words(answer.decision),
         route=RouteWords(answer.deployment, answer.considered),
         findings=[finding_words(each) for each in answer.findings],
-        usage=UsageWords(
-            input=usage.input,
-            input_cached=usage.input_cached,
-            output=usage.output,
-            slot_us=round(usage.slot_seconds * 1_000_000),
-            cost=CostWords(f"{answer.cost.amount:f}", answer.cost.currency),
-        ),
+        usage=usage_words(answer.usage, answer.cost),
         stages=answer.stages_us,
-        receipt=AnswerReceiptWords(receipt.log, receipt.sequence, receipt.leaf, receipt.signature, receipt.time_us, answer.salts),
+        receipt=receipt_words(answer.receipt, answer.salts),
     )
+
+
+def decision_words(decision: Decision) -> DecisionWords:
+    """What policy said."""
+    return DecisionWords(decision.allowed, list(decision.policies), list(decision.obligations))
+
+
+def usage_words(usage: Usage, cost: Money) -> UsageWords:
+    """What was used, and what it costs."""
+    return UsageWords(
+        input=usage.input,
+        input_cached=usage.input_cached,
+        output=usage.output,
+        slot_us=round(usage.slot_seconds * 1_000_000),
+        cost=CostWords(f"{cost.amount:f}", cost.currency),
+    )
+
+
+def receipt_words(receipt: Receipt, salts: dict[str, str]) -> AnswerReceiptWords:
+    """The ledger's word, and what opens the record's commitments."""
+    return AnswerReceiptWords(receipt.log, receipt.sequence, receipt.leaf, receipt.signature, receipt.time_us, salts)
 
 
 def _citation(cited: Citation) -> CitationWords:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from headrace.app.http import errors
 from headrace.app.http.metrics import Metrics
@@ -12,7 +12,7 @@ from headrace.app.http.wire import ClientGone, exchange
 from headrace.core.errors import HeadraceError, Overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from headrace.app.http.wire import Exchange
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
+
+T = TypeVar("T")
 
 MOST_RUNNING: Final = 512
 """Requests under way in one gateway. More are shed at once: waiting longer would serve nobody."""
@@ -60,9 +62,26 @@ class Answers:
             error.request = error.request or received.call.request
             raise
         except Exception as error:
-            defect = errors.of_defect(error, received.call.request)
-            defect.request = received.call.request
-            raise defect from error
+            raise _defect(error, received.call.request) from error
+
+    async def whole(self, work: Awaitable[T], request: str, *, place: str) -> T:
+        """What a line gives in one piece. Raises as :meth:`events` does; where an error names a turn (``messages[1]``), the dialect calls
+        it `place`."""
+        try:
+            return await work
+        except HeadraceError as error:
+            error.request = error.request or request
+            if error.param is not None and error.param.startswith("messages["):
+                error.param = error.param.replace("messages", place, 1) if place == "input" else place
+            raise
+        except Exception as error:
+            raise _defect(error, request) from error
+
+
+def _defect(error: Exception, request: str) -> HeadraceError:
+    defect = errors.of_defect(error, request)
+    defect.request = request
+    return defect
 
 
 def while_connected(scope: Scope) -> AbstractContextManager[None]:

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from headrace.config.model import Service, Workspace
 
 
-def offer(layout: Layout, workspace: Workspace, service: Service) -> Offer:
-    """One service of the revision in force."""
+def offer(layout: Layout, workspace: Workspace, service: Service, since_us: int = 0) -> Offer:
+    """One service of the revision in force, there since `since_us`."""
     mode = service.knowledge.mode if service.knowledge is not None else ""
     return Offer(
         service.service,
         service.about,
         service.owner,
+        since_us,
         grounded=service.knowledge is not None,
         json=service.answer == "json",
+        vectors=service.answer == "vectors",
         mode=mode,
         earned=tuple(_earned(layout, workspace, each.deployment) for each in service.models) if mode == "draft" else (),
     )

@@ -22,6 +22,7 @@ from headrace.app.people.desk import PeopleDesk
 from headrace.app.people.joining import Joining
 from headrace.app.people.signing_in import ProviderSignIns
 from headrace.app.requests.following import Following
+from headrace.app.revisions import Arrivals
 from headrace.core.errors import HeadraceError
 from headrace.pipeline import line
 from headrace.pipeline.rooms import Rooms, ServiceRules
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
     from headrace.core.ports import Clock, Directory, Guard, Ids, PolicyEngine
+    from headrace.core.search import Passages, Search
     from headrace.core.values import Principal
+    from headrace.core.vectors import Embeddings, Texts
     from headrace.evidence.client import LedgerClient
     from headrace.knowledge.client import KnowledgeClient
     from headrace.knowledge.documents import DocumentStore
@@ -89,6 +92,9 @@ class Inside:
         self._log = ShownLog(parts.layout.ledger, lambda: self._rooms)
         self._library = SourceLibrary(parts.layout, lambda: self._rooms, parts.documents)
         self._requests = Following(parts.ledger, parts.layout, lambda: self._rooms, self._library)
+        self._arrivals = Arrivals(parts.store)
+        self._since = self._arrivals.since()
+        joining = Joining(parts.store, partial(recording.append, parts.ledger), parts.clock)
         record = partial(recording.append, parts.ledger)
         self._people = PeopleDesk(lambda: self._rooms, parts.store, record, parts.clock)
         joining = Joining(parts.store, record, parts.clock)
@@ -102,6 +108,7 @@ class Inside:
             _log.warning("not every engine of revision %s has loaded; it is in force all the same", revision.short)
         self._rooms = self._built(revision)
         self._names = frozenset(self._rooms.workspace.services)
+        self._since = self._arrivals.since()
 
     @property
     def limits(self) -> Limits:
@@ -176,6 +183,14 @@ class Inside:
         """The line, in the rooms that stand now."""
         return line.answer(received, self._rooms)
 
+    async def embed(self, asked: Texts) -> Embeddings:
+        """The line for vectors, in the rooms that stand now."""
+        return await line.embed(asked, self._rooms)
+
+    async def find(self, asked: Search) -> Passages:
+        """The line for searches, in the rooms that stand now."""
+        return await line.find(asked, self._rooms)
+
     async def authenticate(self, credential: str) -> Principal:
         """Who shows this key or session token. Raises Unauthenticated."""
         return await self._rooms.directory.authenticate(credential)
@@ -185,7 +200,8 @@ class Inside:
         rooms = self._rooms
         asked = ((name, rooms.policy.decide(principal, "ask", ("Service", name), {})) for name in sorted(self._names))
         layout, workspace = self._parts.layout, rooms.workspace
-        return [catalogue.offer(layout, workspace, workspace.services[name]) for name, decision in asked if decision.allowed]
+        forms = [workspace.services[name] for name, decision in asked if decision.allowed]
+        return [catalogue.offer(layout, workspace, form, self._since.get(form.service, 0)) for form in forms]
 
     def observes(self, principal: Principal) -> bool:
         """May this principal read the metrics?"""
@@ -195,7 +211,7 @@ class Inside:
         """What is there and what still warms. Never raises; answers within a second."""
         rooms = self._rooms
         looks = [self._heard("ledger", self._parts.ledger.ready())]
-        if rooms.workspace.sources:
+        if rooms.workspace.searches:
             looks.append(self._heard("knowledge", self._parts.knowledge.ready()))
         parts = dict(await asyncio.gather(*looks))
         for name, form in rooms.workspace.deployments.items():
@@ -214,12 +230,14 @@ class Inside:
 
     def _built(self, revision: Revision) -> Rooms:
         parts, workspace = self._parts, revision.compile()
+        parts.deployments.turn(workspace)
         return Rooms(
             revision=revision.id,
             instance=parts.instance,
             workspace=workspace,
             rules={name: self._rules(workspace, service) for name, service in workspace.services.items()},
-            deployments=parts.deployments.turn(workspace),
+            deployments=parts.deployments.chat,
+            embedders=parts.deployments.embedders,
             directory=parts.directory(workspace),
             policy=parts.policy(workspace),
             retriever=parts.knowledge,

@@ -184,7 +184,7 @@ def _wanted(workspace: Workspace) -> dict[str, Child]:
             name = engines.process_of(deployment, form.embedded)
             arguments = ("--name", name, "--form", engines.written(form.embedded))
             wanted[name] = Child(name, "headrace.app.processes.engine", arguments, SMALL_ARENAS)
-    if workspace.sources:
+    if workspace.searches:
         arguments = ("--name", "knowledge")
         wanted["knowledge"] = Child("knowledge", "headrace.app.processes.knowledge", arguments, SMALL_ARENAS)
     return wanted

@@ -1,4 +1,5 @@
-"""The knowledge process: searches each tenant's passages while the ingest process writes them, and checks drafts against what was found.
+"""The knowledge process: searches each tenant's passages while the ingest process writes them, checks drafts against what was found,
+and turns texts into vectors.
 
 It listens at once and loads what is heavy (vector store, embedder) beside that: a search that comes meanwhile waits for it.
 """
@@ -17,7 +18,7 @@ from headrace.config.layout import Layout
 from headrace.core.errors import Unavailable
 from headrace.core.values import Scope
 from headrace.ipc import server
-from headrace.knowledge.messages import Check, Find
+from headrace.knowledge.messages import Check, Embed, Find
 
 if TYPE_CHECKING:
     from headrace.app.search.drivers import Searching
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LEAN = {"TOKIO_WORKER_THREADS": "2", "LANCE_CPU_THREADS": "2", "LANCE_IO_THREADS": "4"}
 """Threads of the vector store. By default it starts dozens, each with memory of its own."""
 
+_embed = msgspec.msgpack.Decoder(Embed)
 _find = msgspec.msgpack.Decoder(Find)
 _check = msgspec.msgpack.Decoder(Check)
 _encoder = msgspec.msgpack.Encoder()
@@ -40,7 +42,7 @@ class Knowledge:
         """Search; waits while the embedder loads."""
         asked = _find.decode(payload)
         retrieval = (await asyncio.shield(self._loading)).retrieval
-        scope = Scope(asked.tenant, asked.sources, frozenset(asked.acls))
+        scope = Scope(asked.tenant, asked.sources, frozenset(asked.acls), asked.under)
         found = await retrieval.find(asked.question, scope, asked.limit, quotes=asked.quotes, scores=asked.scores)
         return _encoder.encode(found)
 
@@ -49,6 +51,12 @@ class Knowledge:
         asked = _check.decode(payload)
         checker = (await asyncio.shield(self._loading)).checker
         return _encoder.encode(await checker.check(asked.sentences, asked.evidence()))
+
+    async def embed(self, payload: bytes) -> bytes:
+        """Turn texts into vectors; waits while the embedder loads."""
+        asked = _embed.decode(payload)
+        searching = await asyncio.shield(self._loading)
+        return _encoder.encode(await asyncio.to_thread(searching.embedded, asked.texts))
 
     async def ready(self, payload: bytes) -> bytes:
         """Nil, once searches are answered at once. Raises Unavailable until then."""
@@ -63,7 +71,7 @@ async def serve(name: str, layout: Layout) -> None:
     """Serve searches until cancelled. Raises OperationFailed when the embedder's weights are not here."""
     loading = asyncio.ensure_future(asyncio.to_thread(_loaded, layout))
     knowledge = Knowledge(loading)
-    methods = {"find": knowledge.find, "check": knowledge.check, "ready": knowledge.ready}
+    methods = {"find": knowledge.find, "check": knowledge.check, "embed": knowledge.embed, "ready": knowledge.ready}
     async with await server.serve(layout.socket(name), methods):
         await loading
         await asyncio.get_running_loop().create_future()

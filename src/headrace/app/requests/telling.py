@@ -23,6 +23,7 @@ WHY: Final[Mapping[str, str]] = {
     "internal.knowledge_unavailable": "the knowledge process was not there",
     "internal.ledger_unavailable": "the ledger was not there when it was to be recorded",
     "policy.denied": "policy does not allow it",
+    "policy.key_bound": "the key is bound to other services",
     "policy.no_placement": "no deployment may be given this text",
     "request.cancelled": "the client left",
     "request.prompt_too_long": "the prompt does not fit",

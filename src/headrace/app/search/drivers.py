@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, cast
 
-from headrace.adapters.embedders.minilm import MiniLM
+from headrace.adapters.embedders.minilm import LONGEST, MiniLM
 from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.adapters.stores.lance_table import session
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.errors import NotFound
 from headrace.knowledge.checker import Checker
+from headrace.knowledge.messages import Embedded
 from headrace.knowledge.quote import Quoter
 from headrace.knowledge.retrieve import Retrieval
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headrace.config.layout import Layout
     from headrace.core.ports import Embedder
 
@@ -51,10 +54,19 @@ class Indexes:
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """What the knowledge process serves: search, and drafts checked against what it found. They share what was read of passages."""
+    """What the knowledge process serves: search, drafts checked against what it found, and vectors. They share one embedder."""
 
     retrieval: Retrieval
     checker: Checker
+    embedder: MiniLM
+
+    def embedded(self, texts: Sequence[str]) -> Embedded:
+        """The vectors of texts; none of them when one is longer than the model sees. CPU-bound: off the event loop."""
+        tokens = tuple(self.embedder.lengths(texts))
+        if max(tokens, default=0) > LONGEST:
+            return Embedded((), tokens, LONGEST)
+        vectors = self.embedder.embed(texts).astype("<f4", copy=False)
+        return Embedded(tuple(row.tobytes() for row in vectors), tokens, LONGEST)
 
 
 def searching(layout: Layout, minilm: MiniLM) -> Searching:
@@ -63,7 +75,7 @@ def searching(layout: Layout, minilm: MiniLM) -> Searching:
     threads = ThreadPoolExecutor(cores, thread_name_prefix="search")
     quoter = Quoter(minilm)
     found = Retrieval(Indexes(layout).of, cast("Embedder", minilm), quoter, threads, at_once=cores)
-    return Searching(found, Checker(quoter.readings, threads))
+    return Searching(found, Checker(quoter.readings, threads), minilm)
 
 
 def retrieval(layout: Layout, minilm: MiniLM | None) -> Retrieval:

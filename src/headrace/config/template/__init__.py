@@ -1,4 +1,4 @@
-"""What ``headrace init`` writes: a workspace with three services, ready to serve. The files beside this module are that workspace."""
+"""What ``headrace init`` writes: a workspace with four services, ready to serve. The files beside this module are that workspace."""
 
 from __future__ import annotations
 

@@ -1,0 +1,67 @@
+"""The states of a request for vectors, beside those that every request has (:mod:`headrace.core.flow`).
+
+Received → Admitted → Screened → Routed → Reserved → Embedded → Settled
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headrace.core.flow import Call, Received
+    from headrace.core.text import Finding
+    from headrace.core.values import Decision, Facts, Money, Receipt, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """What a model made of texts: `rows` are float32, little-endian, one for each text in order, all of `dimensions` numbers."""
+
+    rows: tuple[bytes, ...] = field(repr=False)
+    dimensions: int
+    tokens: int
+    """Of all the texts, as the model counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A request for the vectors of its turns. `dimensions` None: as many as the model gives."""
+
+    received: Received
+    dimensions: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors, before they are sent."""
+
+    vectors: Vectors
+    usage: Usage
+
+    def facts(self) -> Facts:
+        """Content-free facts for the record."""
+        return {
+            "vectors": len(self.vectors.rows),
+            "dimensions": self.vectors.dimensions,
+            "input": self.usage.input,
+            "slot_us": round(self.usage.slot_seconds * 1_000_000),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """Everything that the client is told, once its settled record is durable."""
+
+    call: Call
+    revision: str
+    vectors: Vectors
+    decision: Decision
+    deployment: str
+    considered: int
+    findings: tuple[Finding, ...]
+    usage: Usage
+    cost: Money
+    receipt: Receipt
+    salts: dict[str, str]
+    stages_us: dict[str, int]
