@@ -52,7 +52,7 @@ def lay(workspace: Path, url: str) -> None:
         (workspace / name).mkdir(parents=True)
     base = Path(str(template.__file__)).parent / "policies" / "base.cedar"
     (workspace / "policies" / "base.cedar").write_text(base.read_text())
-    (workspace / "headrace.yaml").write_text("headrace: 1\nname: crash\ngroups: [curators, operators]\n")
+    (workspace / "headrace.yaml").write_text("headrace: 1\nname: crash\ngroups: [curators, reviewers, auditors, administrators, operators]\n")
     (workspace / "people.yaml").write_text("people:\n  - person: ana\n    groups: [members]\n")
     provide(workspace, url, "good", "slow", "late", "obedient", "500", "cut")
     scarce = (workspace / "deployments" / "slow.yaml").read_text().replace("deployment: 'slow'", "deployment: scarce")
@@ -78,6 +78,7 @@ class Stage:
 
     name: str
     chance: random.Random
+    clients: int = CLIENTS
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
 
@@ -88,9 +89,9 @@ class Stage:
 
     def _there(self, entry: Entry) -> bool:
         if self.name in {"admitted", "reserved", "generated"}:
-            return self.asked >= CLIENTS
+            return self.asked >= self.clients
         if self.name == "settled":
-            return self.asked > CLIENTS * 3
+            return self.asked > self.clients * 3
         deltas = entry.received.count(b'"content":"') if entry.stream else 0
         return deltas >= {"opened": 1, "streaming": self.chance.randint(3, 7), "released": 9}[self.name]
 
@@ -136,10 +137,10 @@ def kill(installation: Installation, victim: str) -> None:
             os.kill(pids[name], signal.SIGKILL)
 
 
-async def back(workspace: Path) -> None:
+async def back(workspace: Path, within: float = BACK_WITHIN) -> None:
     """Wait until the ledger and a gateway are there, and nothing that was opened is without its end."""
     client = LedgerClient(Layout(workspace).socket("ledger"))
-    deadline = time.monotonic() + BACK_WITHIN
+    deadline = time.monotonic() + within
     try:
         while True:
             with contextlib.suppress(Unavailable):
