@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import random
 import sys
 import tempfile
@@ -107,7 +108,10 @@ class Life:
     def __init__(self, workspace: Path, url: str, every: dict[str, Callable[[], faults.Fault]], clock: Path) -> None:
         self._workspace = workspace
         self._faults = every
-        self._environment = {"PYTHONPATH": str(faults.CLOCK), "HEADRACE_TEST_CLOCK": str(clock)}
+        self._environment = {
+            "PYTHONPATH": os.pathsep.join([str(faults.CLOCK), os.environ.get("PYTHONPATH", "")]),
+            "HEADRACE_TEST_CLOCK": str(clock),
+        }
         self._checkpoints: dict[int, str] = {}
         self._left: list[Entry] = []
         self._debts_lost = False
@@ -142,8 +146,8 @@ class Life:
             seed = waiting.pop(0)
             self._now = Outcome(seed)
             self._left = asyncio.run(self._strike(installation, key, seed))
-            self._debts_lost = seed.fault in {"kill everything", "kill supervisor"}
-            if self._debts_lost:
+            self._debts_lost = seed.fault in {"kill everything", "disk read-only"}
+            if seed.fault in {"kill everything", "kill supervisor"}:
                 installation.process.wait(30)
                 raise Killed
             installation.until_ready(BACK_WITHIN)

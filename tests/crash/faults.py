@@ -83,12 +83,13 @@ class FullDisk:
 
 @dataclass(frozen=True)
 class ReadOnlyDisk:
-    """The ledger is killed, and finds its disk read-only when it comes back."""
+    """The gateway and the ledger are killed, and find the disk read-only when they come back: with files open it cannot be made so."""
 
     def strike(self, installation: Installation) -> None:
         until = time.monotonic() + MOUNT_WITHIN
         while True:
             Kill("ledger").strike(installation)
+            Kill("gateway").strike(installation)
             with contextlib.suppress(subprocess.CalledProcessError):
                 remount(Layout(installation.workspace).ledger, "ro")
                 return

@@ -52,7 +52,9 @@ def lay(workspace: Path, url: str) -> None:
         (workspace / name).mkdir(parents=True)
     base = Path(str(template.__file__)).parent / "policies" / "base.cedar"
     (workspace / "policies" / "base.cedar").write_text(base.read_text())
-    (workspace / "headrace.yaml").write_text("headrace: 1\nname: crash\ngroups: [curators, reviewers, auditors, administrators, operators]\n")
+    (workspace / "headrace.yaml").write_text(
+        "headrace: 1\nname: crash\ngroups: [curators, reviewers, auditors, administrators, operators]\n"
+    )
     (workspace / "people.yaml").write_text("people:\n  - person: ana\n    groups: [members]\n")
     provide(workspace, url, "good", "slow", "late", "obedient", "500", "cut")
     scarce = (workspace / "deployments" / "slow.yaml").read_text().replace("deployment: 'slow'", "deployment: scarce")

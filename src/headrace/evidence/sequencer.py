@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 LARGEST_GROUP = 128
 """Records in one transaction: enough to fill a disk's sync, few enough that the next group gathers while this one is written."""
 
+LOCK_PAUSE = 0.1
+"""Seconds between looks whether another process still writes the log."""
+
 _log = logging.getLogger(__name__)
 _append_decoder = msgspec.msgpack.Decoder(Append)
 _encoder = msgspec.msgpack.Encoder()
@@ -205,13 +208,16 @@ class _Reading:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: _encoder.encode(question(request)))
 
 
-async def serve(folder: Path, socket: Path) -> None:
+async def serve(folder: Path, socket: Path, *, patience: float = 0.0, outlasts: Callable[[], float] = float) -> None:
     """Serve the log in `folder` on `socket` until cancelled; then answer what was asked, commit it, and end.
+
+    `outlasts`, asked when it is cancelled: seconds for which it still serves those who are connected, so that they can record how their
+    requests ended; cancelled again, it ends at once. `patience`: seconds to wait for another process that writes this log.
 
     Raises OperationFailed when the log cannot be used: the key or the database is unreadable or damaged, the disk is full, or another
     process writes it.
     """
-    store = _open(folder)
+    store = await _opened(folder, patience)
 
     async def ready(payload: bytes) -> bytes:
         del payload
@@ -234,8 +240,22 @@ async def serve(folder: Path, socket: Path) -> None:
             "requests": indexing.requests,
             "ready": ready,
         }
-        await stack.enter_async_context(await server.serve(socket, methods))
-        await indexing.follow()
+        serving = await stack.enter_async_context(await server.serve(socket, methods))
+        try:
+            await indexing.follow()
+        finally:
+            await serving.deserted(outlasts())
+
+
+async def _opened(folder: Path, patience: float) -> LogStore:
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            return _open(folder)
+        except OperationFailed as error:
+            if error.code != "ledger.locked" or asyncio.get_running_loop().time() >= deadline:
+                raise
+        await asyncio.sleep(LOCK_PAUSE)
 
 
 def _open(folder: Path) -> LogStore:

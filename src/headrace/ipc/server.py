@@ -25,6 +25,9 @@ Method: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 MOST_CALLS = 1024
 """Calls of one client under way at one time; the next is read when one has been answered."""
 
+LOOK_PAUSE = 0.05
+"""Seconds between looks whether everybody has hung up."""
+
 _log = logging.getLogger(__name__)
 _decoder = msgspec.msgpack.Decoder(tuple[int, str, msgspec.Raw])
 _encoder = msgspec.msgpack.Encoder()
@@ -59,6 +62,12 @@ class Serving:
     def close(self) -> None:
         """Take no more connections."""
         self._listener.close()
+
+    async def deserted(self, within: float) -> None:
+        """Wait until nobody is connected any more, at most `within` seconds; everybody is answered meanwhile."""
+        deadline = asyncio.get_running_loop().time() + within
+        while self._connections and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LOOK_PAUSE)
 
     async def drain(self) -> None:
         """Take no more calls, answer those under way, send the answers, hang up."""

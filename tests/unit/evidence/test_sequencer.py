@@ -215,3 +215,44 @@ async def test_records_without_their_key_are_not_written_on(folder: Path, socket
     (folder / KEY_FILE).unlink()
     with pytest.raises(OperationFailed, match="signing key is gone"):
         await sequencer.serve(folder, socket)
+
+
+async def test_a_ledger_that_outlasts_its_gateway_records_what_still_ends(folder: Path, socket: Path) -> None:
+    serving = asyncio.create_task(sequencer.serve(folder, socket, outlasts=lambda: 20.0))
+    await ledgers.until(socket.exists)
+    client = LedgerClient(socket)
+    await client.append(ledgers.opened("req_1"))
+    serving.cancel()
+    await asyncio.sleep(0.1)
+    assert (await client.append(ledgers.settled("req_1"))).sequence == 1
+    assert not serving.done()
+    await client.close()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+    with LogReader(folder) as reader:
+        assert [each["record"]["kind"] for each in reader.find("req_1")] == ["opened", "settled"]
+
+
+async def test_told_again_it_ends_at_once(folder: Path, socket: Path) -> None:
+    serving = asyncio.create_task(sequencer.serve(folder, socket, outlasts=lambda: 3600.0))
+    await ledgers.until(socket.exists)
+    client = LedgerClient(socket)
+    await client.append(ledgers.settled())
+    serving.cancel()
+    await asyncio.sleep(0.1)
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+    await client.close()
+
+
+async def test_a_ledger_waits_for_the_one_before_it(folder: Path, socket: Path) -> None:
+    before = ledgers.store(folder)
+    serving = asyncio.create_task(sequencer.serve(folder, socket, patience=20.0))
+    await asyncio.sleep(0.3)
+    assert not serving.done()
+    before.close()
+    await ledgers.until(socket.exists)
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving

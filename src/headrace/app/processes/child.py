@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1
 EXIT_FAILED = 1
+SETTLES_S = 0.02
+"""Seconds until a signal is heeded: a parent that is killed goes thread by thread, and by then it is gone."""
+ONE_WORD_S = 1.0
+"""Seconds in which further signals say what the first one said: the kernel sends one for each thread of a parent that is killed. Later ones
+mean that the child shall not finish what is under way."""
+_parent = os.getppid()
 _log = logging.getLogger(__name__)
 
 
@@ -36,10 +42,14 @@ def arguments(description: str, *names: str) -> argparse.Namespace:
 
 def die_with_parent() -> None:
     """Get SIGTERM when the parent is gone, also when it was killed: nothing is left running without its supervisor."""
-    parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
+    if orphaned():
         sys.exit(EXIT_FAILED)
+
+
+def orphaned() -> bool:
+    """Is the parent gone that this process was started by?"""
+    return os.getppid() != _parent
 
 
 def run(
@@ -66,7 +76,14 @@ def run(
 async def _until_told(work: Coroutine[object, object, None]) -> None:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
+    told: list[float] = []
+
+    def end() -> None:
+        if not told or loop.time() - told[0] >= ONE_WORD_S:
+            loop.call_later(SETTLES_S, task.cancel)
+        told.append(loop.time())
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, end)
     with contextlib.suppress(asyncio.CancelledError):
         await task

@@ -28,7 +28,8 @@ BACKLOG = 1024
 LOOKS = 25
 LOOK_PAUSE = 0.01
 """Tries to get hold of a workspace, and seconds between them."""
-LEDGER_WITHIN = 20.0
+LEDGER_WITHIN = 45.0
+"""Longer than a ledger waits for one before it."""
 GATEWAY_WITHIN = 30.0
 RETIRE_EVERY = 1.0
 IDLE_LOOKS = 5

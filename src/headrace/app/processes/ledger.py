@@ -11,12 +11,22 @@ from headrace.evidence import sequencer
 if TYPE_CHECKING:
     from pathlib import Path
 
+OUTLASTS = 33.0
+"""Seconds for which a ledger whose supervisor is gone serves the gateway that ends with it: longer than that one drains."""
+PATIENCE = 40.0
+"""Seconds to wait for the ledger of an installation that is ending: longer than that one outlasts its gateway."""
+
 
 async def serve(layout: Layout) -> None:
     """Serve the log of this workspace until cancelled."""
     folder: Path = layout.ledger
     folder.mkdir(parents=True, exist_ok=True)
-    await sequencer.serve(folder, layout.socket("ledger"))
+    await sequencer.serve(folder, layout.socket("ledger"), patience=PATIENCE, outlasts=_outlasts)
+
+
+def _outlasts() -> float:
+    """A supervisor stops the gateway first; one that was killed has told both at the same moment."""
+    return OUTLASTS if child.orphaned() else 0.0
 
 
 if __name__ == "__main__":
