@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SLICE = (
     ("kill gateway", "streaming", 8),
-    ("kill supervisor", "generated", 8),
     ("disk full", "settled", 8),
     ("clock set back", "opened", 1),
-    ("syncs fail", "settled", 8),
+    ("kill supervisor", "generated", 8),
 )
 
 

@@ -211,8 +211,8 @@ class _Reading:
 async def serve(folder: Path, socket: Path, *, patience: float = 0.0, outlasts: Callable[[], float] = float) -> None:
     """Serve the log in `folder` on `socket` until cancelled; then answer what was asked, commit it, and end.
 
-    `outlasts`, asked when it is cancelled: seconds for which it still serves those who are connected, so that they can record how their
-    requests ended; cancelled again, it ends at once. `patience`: seconds to wait for another process that writes this log.
+    `outlasts`, asked from then on: seconds for which it still serves those who are connected, so that they can record how their requests
+    ended; cancelled again, it ends at once. `patience`: seconds to wait for another process that writes this log.
 
     Raises OperationFailed when the log cannot be used: the key or the database is unreadable or damaged, the disk is full, or another
     process writes it.
@@ -244,7 +244,7 @@ async def serve(folder: Path, socket: Path, *, patience: float = 0.0, outlasts: 
         try:
             await indexing.follow()
         finally:
-            await serving.deserted(outlasts())
+            await serving.deserted(outlasts)
 
 
 async def _opened(folder: Path, patience: float) -> LogStore:

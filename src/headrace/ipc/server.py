@@ -63,10 +63,11 @@ class Serving:
         """Take no more connections."""
         self._listener.close()
 
-    async def deserted(self, within: float) -> None:
-        """Wait until nobody is connected any more, at most `within` seconds; everybody is answered meanwhile."""
-        deadline = asyncio.get_running_loop().time() + within
-        while self._connections and asyncio.get_running_loop().time() < deadline:
+    async def deserted(self, within: Callable[[], float]) -> None:
+        """Wait until nobody is connected any more, at most `within` seconds, as it says then; everybody is answered meanwhile."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while self._connections and loop.time() - began < within():
             await asyncio.sleep(LOOK_PAUSE)
 
     async def drain(self) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from headrace.app.processes import child
 from headrace.config.layout import Layout
 
+child.ONE_WORD_S = float(sys.argv[3])
+
 async def body(layout):
     print("begun", flush=True)
     try:
@@ -30,9 +32,9 @@ child.run("test", Layout(Path(sys.argv[1])), body)
 """
 
 
-def started(folder: Path, takes: float) -> subprocess.Popen[str]:
+def started(folder: Path, takes: float, one_word: float = 60.0) -> subprocess.Popen[str]:
     """A child whose end takes so long, once it runs."""
-    process = subprocess.Popen([sys.executable, "-c", BODY, str(folder), str(takes)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", BODY, str(folder), str(takes), str(one_word)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
     return process
@@ -49,11 +51,11 @@ def test_signals_that_come_at_once_say_one_thing(tmp_path: Path) -> None:
 
 
 def test_a_signal_that_comes_later_ends_it(tmp_path: Path) -> None:
-    with started(tmp_path, 3600) as process:
+    with started(tmp_path, 3600, 0.2) as process:
         process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
         assert process.stdout.readline() == "told\n"
-        time.sleep(1.2)
+        time.sleep(0.4)
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=20)
     assert (process.returncode, said) == (0, "")
@@ -61,7 +63,7 @@ def test_a_signal_that_comes_later_ends_it(tmp_path: Path) -> None:
 
 def test_a_child_knows_that_its_parent_was_killed(tmp_path: Path) -> None:
     parent = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]).wait()"
-    with subprocess.Popen([sys.executable, "-c", parent, BODY, str(tmp_path), "0"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-c", parent, BODY, str(tmp_path), "0", "60"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.kill()

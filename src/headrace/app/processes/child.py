@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1
 EXIT_FAILED = 1
-SETTLES_S = 0.02
-"""Seconds until a signal is heeded: a parent that is killed goes thread by thread, and by then it is gone."""
-ONE_WORD_S = 1.0
+ONE_WORD_S = 5.0
 """Seconds in which further signals say what the first one said: the kernel sends one for each thread of a parent that is killed. Later ones
 mean that the child shall not finish what is under way."""
 _parent = os.getppid()
@@ -80,7 +78,7 @@ async def _until_told(work: Coroutine[object, object, None]) -> None:
 
     def end() -> None:
         if not told or loop.time() - told[0] >= ONE_WORD_S:
-            loop.call_later(SETTLES_S, task.cancel)
+            task.cancel()
         told.append(loop.time())
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,6 +11,8 @@ from headrace.evidence import sequencer
 if TYPE_CHECKING:
     from pathlib import Path
 
+LOOKS_ROUND = 1.0
+"""Seconds for which it waits to learn whether its supervisor is gone: one that is killed goes thread by thread."""
 OUTLASTS = 33.0
 """Seconds for which a ledger whose supervisor is gone serves the gateway that ends with it: longer than that one drains."""
 PATIENCE = 40.0
@@ -26,7 +28,7 @@ async def serve(layout: Layout) -> None:
 
 def _outlasts() -> float:
     """A supervisor stops the gateway first; one that was killed has told both at the same moment."""
-    return OUTLASTS if child.orphaned() else 0.0
+    return OUTLASTS if child.orphaned() else LOOKS_ROUND
 
 
 if __name__ == "__main__":
