@@ -87,6 +87,11 @@ class LedgerClient:
         """
         return msgspec.msgpack.decode(await self._patiently("interrupt", _encoder.encode(list(living))), type=int)
 
+    async def rotate(self, request: str, by: str) -> Receipt:
+        """Change the log's key, under this act's id: asked again with the same, it is changed once. Raises Unavailable."""
+        found = _appended.decode(await self._patiently("rotate", _encoder.encode((request, by))))
+        return Receipt(found.log, found.sequence, found.leaf, found.time_us, found.signature)
+
     async def ready(self) -> int:
         """The log's size. Raises Unavailable at once when the process is not there."""
         return msgspec.msgpack.decode(await self._client.call("ready", _encoder.encode(None), within=PATIENCE), type=int)

@@ -27,6 +27,7 @@ from headrace.evidence.indexing import Indexing
 from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.note import load_or_create, sync_folder
 from headrace.evidence.log.reader import LogReader
+from headrace.evidence.log.rotation import rotate, settle
 from headrace.evidence.log.store import Conflict, Entry, LogStore
 from headrace.evidence.messages import Append, Appended
 from headrace.ipc import server
@@ -61,17 +62,28 @@ class _Interrupting:
     answered: asyncio.Future[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rotating:
+    request: str
+    by: str
+    answered: asyncio.Future[bytes]
+
+
 class _Ending:
     """The writer commits what came before, and ends."""
+
+
+_Job: TypeAlias = _Appending | _Interrupting | _Rotating | _Ending
 
 
 class Sequencer:
     """The queue and its writer thread, which alone touches the store. Payloads and answers are MessagePack."""
 
-    def __init__(self, store: LogStore) -> None:
+    def __init__(self, store: LogStore, folder: Path) -> None:
         self._store = store
+        self._folder = folder
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Appending | _Interrupting | _Ending] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="ledger-writer")
         self._writer.start()
 
@@ -89,21 +101,30 @@ class Sequencer:
         self._queue.put(_Interrupting(living, answered))
         return answered
 
+    def rotate(self, payload: bytes) -> asyncio.Future[bytes]:
+        """Change the log's key, under this act's id; the future gets the receipt of the record that says so."""
+        request, by = msgspec.msgpack.decode(payload, type=tuple[str, str])
+        answered: asyncio.Future[bytes] = self._loop.create_future()
+        self._queue.put(_Rotating(request, by, answered))
+        return answered
+
     async def close(self) -> None:
         """Commit what is queued, then end."""
         self._queue.put(_Ending())
         await asyncio.to_thread(self._writer.join)
 
     def _write(self) -> None:
-        job: _Appending | _Interrupting | _Ending | None = None
+        job: _Job | None = None
         while not isinstance(job, _Ending):
             group, job = self._gather()
             if group:
                 self._tell([each.answered for each in group], self._commit([each.entry for each in group]))
             if isinstance(job, _Interrupting):
                 self._tell([job.answered], self._close_unfinished(job.living))
+            elif isinstance(job, _Rotating):
+                self._tell([job.answered], self._rotate(job))
 
-    def _gather(self) -> tuple[list[_Appending], _Interrupting | _Ending | None]:
+    def _gather(self) -> tuple[list[_Appending], _Interrupting | _Rotating | _Ending | None]:
         """Everything that waits to be appended, and what comes after it when that is something else."""
         group: list[_Appending] = []
         job = self._queue.get()
@@ -120,6 +141,9 @@ class Sequencer:
     def _close_unfinished(self, living: tuple[str, ...]) -> list[_Answer]:
         return _attempt(lambda: [_encoder.encode(close_unfinished(self._store, living))], 1)
 
+    def _rotate(self, job: _Rotating) -> list[_Answer]:
+        return _attempt(lambda: [_outcome(rotate(self._store, self._folder, request=job.request, by=job.by, now_us=_now_us()))], 1)
+
     def _tell(self, answered: list[asyncio.Future[bytes]], answers: list[_Answer]) -> None:
         self._loop.call_soon_threadsafe(_hand_over, answered, answers)
 
@@ -128,7 +152,7 @@ def _attempt(work: Callable[[], list[_Answer]], count: int) -> list[_Answer]:
     """The writer outlives whatever happens to one group: who asked is told, and the next group is tried."""
     try:
         return work()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         _log.error("%d records could not be committed: %s", count, error)
         return [_unwritten(error) for _ in range(count)]
     except Exception as error:  # noqa: BLE001 - told to who asked, and logged with its trace
@@ -152,7 +176,7 @@ def _outcome(each: Receipt | Conflict) -> _Answer:
     return _encoder.encode(Appended(each.log, each.sequence, each.leaf, each.time_us, each.signature))
 
 
-def _unwritten(error: sqlite3.Error) -> Unavailable:
+def _unwritten(error: Exception) -> Unavailable:
     return Unavailable(
         f"The ledger cannot write ({error}).",
         code="ledger.unwritable",
@@ -229,11 +253,12 @@ async def serve(folder: Path, socket: Path, *, patience: float = 0.0, outlasts: 
         stack.callback(reading.close)
         indexing = Indexing(folder)
         stack.callback(indexing.close)
-        sequencer = Sequencer(store)
+        sequencer = Sequencer(store, folder)
         stack.push_async_callback(sequencer.close)
         methods: dict[str, server.Method] = {
             "append": sequencer.append,
             "interrupt": sequencer.interrupt,
+            "rotate": sequencer.rotate,
             "proof": reading.proof,
             "find": reading.find,
             "checkpoint": reading.checkpoint,
@@ -264,6 +289,7 @@ def _open(folder: Path) -> LogStore:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in reversed(made):
             sync_folder(each.parent)  # a folder that a crash can take away takes the log with it
+        settle(folder)
         return LogStore(folder, load_or_create(folder, may_create=not (folder / DATABASE).exists()))
     except OSError as error:
         said = f"The ledger's folder cannot be used: {os.strerror(error.errno or 0)}."

@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from headrace.app.ids import RandomIds, SystemClock
 from headrace.config.layout import ACT
@@ -16,8 +16,12 @@ from headrace.evidence.client import LedgerClient
 from headrace.evidence.records import act
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from headrace.config.layout import Layout
-    from headrace.core.values import Facts
+    from headrace.core.values import Facts, Receipt
+
+T = TypeVar("T")
 
 
 LOCKED = "ledger.locked"
@@ -49,22 +53,31 @@ async def record(layout: Layout, name: str, facts: Facts, *, by: str | None = No
     """
     act_id = RandomIds().request()
     written = act(name, act_id=act_id, time_us=SystemClock().now_us(), by=by or actor(), facts=facts)
+    await _through(layout, lambda ledger: ledger.append(written))
+    return act_id
+
+
+def rotate_now(layout: Layout) -> Receipt:
+    """Change the log's key; the receipt of the record that says so. Raises Unavailable, OperationFailed."""
+    act_id, by = RandomIds().request(), actor()
+    return asyncio.run(_through(layout, lambda ledger: ledger.rotate(act_id, by)))
+
+
+async def _through(layout: Layout, work: Callable[[LedgerClient], Awaitable[T]]) -> T:
+    """Let the running installation's ledger do it, or where none runs one that is opened here for this alone."""
     running = LedgerClient(layout.socket("ledger"))
     deadline = asyncio.get_running_loop().time() + PATIENCE
     try:
         while not await _answers(running):
             try:
-                await _append_here(layout, written)
+                return await _here(layout, work)
             except OperationFailed as error:
                 if error.code != LOCKED or asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(PAUSE)  # a ledger that is starting, or another command like this one
-            else:
-                return act_id
-        await running.append(written)
+        return await work(running)
     finally:
         await running.close()
-    return act_id
 
 
 async def append(client: LedgerClient, name: str, facts: Facts, by: str) -> str:
@@ -82,21 +95,21 @@ async def _answers(client: LedgerClient) -> bool:
     return True
 
 
-async def _append_here(layout: Layout, written: Facts) -> None:
+async def _here(layout: Layout, work: Callable[[LedgerClient], Awaitable[T]]) -> T:
     """Open the log in this process for one record, on a socket of its own. Raises OperationFailed when it cannot be opened."""
     socket = layout.socket(f"{ACT}{os.getpid()}")
     layout.make_sockets()
     serving = asyncio.create_task(sequencer.serve(layout.ledger, socket))
     client = LedgerClient(socket)
-    appending = asyncio.create_task(client.append(written))
+    writing = asyncio.ensure_future(work(client))
     try:
-        await asyncio.wait({serving, appending}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({serving, writing}, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             await serving  # raises what kept the log from being opened
-        await appending
+        return await writing
     finally:
-        for task in (appending, serving):
+        for task in (writing, serving):
             task.cancel()
-        await asyncio.gather(appending, serving, return_exceptions=True)
+        await asyncio.gather(writing, serving, return_exceptions=True)
         await client.close()
         socket.unlink(missing_ok=True)

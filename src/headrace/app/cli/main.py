@@ -32,7 +32,8 @@ COMMANDS = {
     "backup": "Back the installation up into one file, while it serves.",
     "restore": "Bring a backup back under another path.",
     "doctor": "Find and explain what is misconfigured.",
-    "verify": "Check an answer and its receipt offline.",
+    "verify": "Check an answer or the log offline.",
+    "log": "Show and export the log, and change its key.",
 }
 """Every command and its short help. The module ``headrace.app.cli.NAME`` holds it as ``command``."""
 

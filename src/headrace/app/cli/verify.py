@@ -1,8 +1,10 @@
-"""``headrace verify``: check an answer and its receipt offline, with nothing but the log's public key."""
+"""``headrace verify``: check an answer and its receipt, or a log, offline, with nothing but the log's public key."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,41 +13,73 @@ from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
 from headrace.evidence import verify
 from headrace.evidence.log.files import VKEY_FILE
-from headrace.evidence.verify import standalone
+from headrace.evidence.log.reader import LogReader
+from headrace.evidence.verify import main
+from headrace.evidence.verify.growth import verify_growth
+from headrace.evidence.verify.notes import read_checkpoint, text_of_note
+from headrace.evidence.verify.standalone import source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BAD_USE = 2
 
 
 @click.command("verify")
-@click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--key", help="The log's public key (name+id+base64), or a file that holds it. Default: the workspace's own log.vkey.")
+@click.argument("given", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--since", type=click.Path(path_type=Path, dir_okay=False), help="A checkpoint that you kept: nothing of it may be rewritten."
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    help="A public key of the log (name+id+base64), or a file of them; may be repeated. Default: the workspace's own log.vkey.",
+)
 @click.option("--standalone", type=click.Path(path_type=Path, dir_okay=False), help="Write the verifier as one file of its own, instead.")
 @workspace_option
 @json_option
 @told
-def command(bundle: Path | None, key: str | None, standalone: Path | None, workspace: Path, *, as_json: bool) -> int:
-    """Check BUNDLE, link by link: text, record, receipt, inclusion, checkpoint.
+def command(
+    given: Path | None, since: Path | None, keys: tuple[str, ...], standalone: Path | None, workspace: Path, *, as_json: bool
+) -> int:
+    """Check GIVEN, link by link: an answer's proof, the growth of a log, or an exported log (a folder or tar file).
 
-    Offline: nothing is asked of the installation, and with --key nothing is read of the workspace. Ends with 0 when every link holds, 1
-    when one does not, 2 when bundle or key cannot be read. To check as a stranger, pin a key that you were given another way.
+    With --since alone, the workspace's own log against a checkpoint that was kept: one that was rewritten, truncated or forked is found.
+    Offline: nothing is asked of the installation, and with GIVEN and --key nothing is read of the workspace. Ends with 0 when every link
+    holds, 1 when one does not, 2 when something cannot be read. To check as a stranger, pin a key that you were given another way.
     """
-    if bundle is not None and standalone is None:
-        return _check(bundle, key or str(Layout(workspace).ledger / VKEY_FILE), as_json=as_json)
-    if bundle is None and standalone is not None:
+    layout = Layout(workspace)
+    if standalone is None and (given is not None or since is not None):
+        return _check(layout, given, since, keys or (str(layout.ledger / VKEY_FILE),), as_json=as_json)
+    if standalone is not None and given is None and since is None:
         return _write(standalone, as_json=as_json)
-    message = "Give a BUNDLE to check, or --standalone FILE to write the verifier to."
+    message = "Give what to check, --since a checkpoint, or --standalone FILE to write the verifier to."
     raise click.UsageError(message)
 
 
-def _check(bundle: Path, key: str, *, as_json: bool) -> int:
+def _check(layout: Layout, given: Path | None, since: Path | None, keys: Sequence[str], *, as_json: bool) -> int:
     try:
-        links = verify.verify(verify.read_bundle(bundle), verify.key_of(key))
+        pinned = verify.keys_of(*keys)
+        links = main.check(given, since, pinned) if given is not None else _own(layout, since or Path(), pinned)
     except verify.Unreadable as error:
-        mend = "Give the file that headrace ask --proof wrote, and the log's public key with --key."
+        mend = "Give what headrace ask --proof or headrace log export wrote, and the log's public key with --key."
         print_error(OperationFailed(f"Not checked: {error}.", code="verify.unreadable", mend=mend))
         return BAD_USE
     _show(links, as_json=as_json)
     return 0 if all(link.holds for link in links) else 1
+
+
+def _own(layout: Layout, since: Path, pinned: Sequence[verify.VerifierKey]) -> list[verify.Link]:
+    """The workspace's own log against a kept checkpoint. Raises Unreadable."""
+    kept = main.read_note(since)
+    try:
+        _, size, _ = read_checkpoint(text_of_note(kept))
+    except verify.Broken as broken:
+        message = f"{since} is no checkpoint: {broken}"
+        raise verify.Unreadable(message) from broken
+    with closing(LogReader(layout.ledger)) as reader:
+        return verify_growth(reader.growth(size) or reader.growth(0) or {}, kept, *pinned)
 
 
 def _show(links: list[verify.Link], *, as_json: bool) -> None:
@@ -60,9 +94,9 @@ def _show(links: list[verify.Link], *, as_json: bool) -> None:
 
 
 def _write(path: Path, *, as_json: bool) -> int:
-    source = standalone.source()
+    text = source()
     try:
-        path.write_text(source, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         message = f"The verifier cannot be written: {error.strerror}."
         raise OperationFailed(

@@ -35,10 +35,27 @@ class LogKey:
         encoded = base64.b64encode(bytes([ED25519]) + self.public).decode()
         return f"{self.name}+{key_id(self.name, self.public).hex()}+{encoded}"
 
+    @property
+    def id(self) -> bytes:
+        """Its C2SP key id."""
+        return key_id(self.name, self.public)
+
+    @classmethod
+    def new(cls, name: str) -> LogKey:
+        """A key that never was, under this name."""
+        return cls(name, Ed25519PrivateKey.generate())
+
     def sign_note(self, text: str) -> str:
         """The note: text, blank line, signature line. `text` ends in a newline."""
-        signature = base64.b64encode(key_id(self.name, self.public) + self.private.sign(text.encode())).decode()
-        return f"{text}\n— {self.name} {signature}\n"
+        return f"{text}\n{self._line(text)}"
+
+    def sign_too(self, note: str) -> str:
+        """The note with this key's signature under those that it has."""
+        return note + self._line(note.rpartition("\n\n")[0] + "\n")
+
+    def _line(self, text: str) -> str:
+        signature = base64.b64encode(self.id + self.private.sign(text.encode())).decode()
+        return f"— {self.name} {signature}\n"
 
     def checkpoint(self, size: int, root: bytes) -> str:
         """The signed checkpoint of a tree (C2SP tlog-checkpoint)."""
@@ -65,13 +82,12 @@ def load_or_create(folder: Path, *, may_create: bool) -> LogKey:
     except ValueError as error:
         raise _lost(path, "cannot be read") from error
     try:
-        name, seed = content.split()
-        key = LogKey(name, Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed, validate=True)))
+        key = _parsed(content)
     except ValueError as error:
         raise _lost(path, "cannot be read") from error
     published = _published(folder)
     if published is None:
-        _write(folder / VKEY_FILE, f"{key.vkey}\n", 0o644)
+        write_public(folder / VKEY_FILE, key)
     elif published != key.vkey:
         raise _lost(path, f"is not the one of {VKEY_FILE}")
     return key
@@ -94,11 +110,35 @@ def _published(folder: Path) -> str | None:
 
 
 def _create(folder: Path) -> LogKey:
-    key = LogKey(f"headrace.local/{os.urandom(8).hex()}", Ed25519PrivateKey.generate())
-    seed = base64.b64encode(key.private.private_bytes_raw()).decode()
-    _write(folder / VKEY_FILE, f"{key.vkey}\n", 0o644)
-    _write(folder / KEY_FILE, f"{key.name} {seed}\n", 0o600)
+    key = LogKey.new(f"headrace.local/{os.urandom(8).hex()}")
+    write_public(folder / VKEY_FILE, key)
+    write_private(folder / KEY_FILE, key)
     return key
+
+
+def read_private(path: Path) -> LogKey | None:
+    """The key in this file; None when it holds none. Raises OSError."""
+    try:
+        return _parsed(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+
+
+def write_private(path: Path, key: LogKey) -> None:
+    """The key, for its owner alone; whole and on disk. Raises OSError."""
+    seed = base64.b64encode(key.private.private_bytes_raw()).decode()
+    _write(path, f"{key.name} {seed}\n", 0o600)
+
+
+def write_public(path: Path, key: LogKey) -> None:
+    """What others pin; whole and on disk. Raises OSError."""
+    _write(path, f"{key.vkey}\n", 0o644)
+
+
+def _parsed(content: str) -> LogKey:
+    """Raises ValueError."""
+    name, seed = content.split()
+    return LogKey(name, Ed25519PrivateKey.from_private_bytes(base64.b64decode(seed, validate=True)))
 
 
 def _write(path: Path, content: str, mode: int) -> None:

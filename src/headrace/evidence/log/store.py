@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS entries (
     time_us INTEGER NOT NULL, signature TEXT NOT NULL, record BLOB NOT NULL, UNIQUE (request, part));
 CREATE TABLE IF NOT EXISTS nodes (level INTEGER, position INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, position)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS checkpoints (size INTEGER PRIMARY KEY, note TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS successions (sequence INTEGER PRIMARY KEY, vkey TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS unfinished (request TEXT PRIMARY KEY, instance TEXT NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
 """
 _ROWS_AT_ONCE = (64, 16, 4, 1)
@@ -79,7 +80,8 @@ class LogStore:
     def __init__(self, folder: Path, key: LogKey) -> None:
         self._key = key
         os.close(os.open(folder / DATABASE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))  # and the files beside it have its mode
-        self._lock = _exclusive(folder)
+        self._lock = exclusive(folder)
+        self._time_us: int = 0
         self._signers = ThreadPoolExecutor(1, thread_name_prefix="ledger-signer")
         self._database = sqlite3.connect(folder / DATABASE, isolation_level=None, check_same_thread=False)
         try:
@@ -94,6 +96,11 @@ class LogStore:
         except sqlite3.Error as error:
             self.close()
             raise _unusable(folder, str(error)) from error
+
+    @property
+    def key(self) -> LogKey:
+        """The key that signs now."""
+        return self._key
 
     @property
     def size(self) -> int:
@@ -113,6 +120,23 @@ class LogStore:
             self._commit(group)
             self._frontier, self._time_us = group.edge, group.time_us
         return [each if isinstance(each, Conflict) else self._receipt(each) for each in placed]
+
+    def succeed(self, entry: Entry, heir: LogKey, now_us: int) -> Receipt:
+        """Commit the record by which `heir` follows this log's key: its receipt is the old key's, its checkpoint is signed by both, and
+        what comes after it is the heir's to sign. Raises sqlite3.Error: then nothing was appended, and the key is what it was."""
+        group = _Group({}, self._frontier.copy(), max(now_us, self._time_us + 1))
+        group.place(entry)
+        self._sign(group.new)
+        receipt = self._receipt(group.new[0])
+        self._commit(group, heir)
+        self._frontier, self._time_us, self._key = group.edge, group.time_us, heir
+        return receipt
+
+    def receipt_of(self, request: str) -> Receipt | None:
+        """The receipt of a request's end, or of an act; None when the log has none."""
+        query = "SELECT sequence, leaf, time_us, signature FROM entries WHERE request = ? AND part = ?"
+        row = self._database.execute(query, (request, CLOSED)).fetchone()
+        return self._receipt(_Place(*row)) if row else None
 
     def unfinished(self, living: Sequence[str]) -> list[bytes]:
         """Opened records without an end, of instances that are not among the living."""
@@ -150,7 +174,7 @@ class LogStore:
         for place in places:
             place.signature = self._key.sign_receipt(place.sequence, place.leaf.hex(), place.time_us)
 
-    def _commit(self, group: _Group) -> None:
+    def _commit(self, group: _Group, heir: LogKey | None = None) -> None:
         database = self._database
         database.execute("BEGIN IMMEDIATE")
         try:
@@ -160,6 +184,9 @@ class LogStore:
             if group.closed:
                 database.executemany("DELETE FROM unfinished WHERE request = ?", group.closed)
             note = self._key.checkpoint(group.edge.size, group.edge.root())
+            if heir is not None:
+                note = heir.sign_too(note)
+                database.execute("INSERT INTO successions VALUES (?, ?)", (group.new[0].sequence, heir.vkey))
             database.execute("INSERT INTO checkpoints VALUES (?, ?)", (group.edge.size, note))
             database.execute("COMMIT")
         except BaseException:
@@ -182,7 +209,7 @@ class LogStore:
         node = node_reader(self._database)
         edge = Frontier(size, [node(level, index) for level, index in complete_subtrees(0, size)])
         signed = self._database.execute("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
-        if size and (signed is None or signed[0] != self._key.checkpoint(size, edge.root())):
+        if size and (signed is None or not _signed_so(signed[0], self._key.checkpoint(size, edge.root()))):
             msg = "the last checkpoint is not one of this key over these records"
             raise sqlite3.DatabaseError(msg)
         return edge, time_us
@@ -259,13 +286,20 @@ def node_reader(database: sqlite3.Connection) -> Callable[[int, int], bytes]:
     return node
 
 
+def _signed_so(note: str, expected: str) -> bool:
+    """Whether the note is the expected one; the signature of the key before may stand between its text and its signature."""
+    text, _, line = expected.rpartition("\n\n")
+    return note.startswith(f"{text}\n\n") and note.endswith(f"\n{line}") and note.rpartition("\n\n")[0] == text
+
+
 def encoded(hashes: Sequence[bytes]) -> list[str]:
     """Hashes as base64 texts."""
     return [base64.b64encode(each).decode() for each in hashes]
 
 
-def _exclusive(folder: Path) -> int:
-    """Two sequencers would give one place to two records: the second is refused. The lock goes with the process, however that ends."""
+def exclusive(folder: Path) -> int:
+    """The lock of whoever writes this log: two sequencers would give one place to two records, so the second is refused. It goes when the
+    descriptor is closed, and with the process, however that ends. Raises OperationFailed with code ``ledger.locked``."""
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
