@@ -102,6 +102,11 @@ def _flip(path: Path, at: int = 40) -> None:
     path.write_bytes(bytes(content))
 
 
+def _other_root(path: Path) -> None:
+    lines = path.read_text().split("\n")
+    path.write_text("\n".join([*lines[:2], ledgers.base64_of(bytes(32)), *lines[3:]]))
+
+
 CHANGES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "a hash": (lambda folder: _flip(folder / "tile/0/000"), {"tree", "records"}),
     "a hash at the edge": (lambda folder: _flip(folder / "tile/0/002.p/89"), {"tree", "records"}),
@@ -112,7 +117,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "a tile away": (lambda folder: (folder / "tile/1/000.p/2").unlink(), {"tree"}),
     "the hashes of records away": (lambda folder: (folder / "tile/0/001").unlink(), {"records"}),
     "the edge away": (lambda folder: (folder / "tile/0/002.p/89").unlink(), {"tree", "records"}),
-    "the checkpoint": (lambda folder: _flip(folder / "checkpoint", 60), {"checkpoint", "tree", "succession"}),
+    "the checkpoint": (lambda folder: _other_root(folder / "checkpoint"), {"checkpoint", "tree", "succession"}),
     "the succession": (lambda folder: (folder / "succession.json").write_text('{"succession": []}'), {"checkpoint"}),
 }
 

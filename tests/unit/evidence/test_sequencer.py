@@ -194,7 +194,7 @@ async def test_the_record_stands_also_when_who_asked_has_left(ledger: LedgerClie
 
 async def test_a_commit_is_not_answered_to_who_has_left(folder: Path) -> None:
     store = ledgers.store(folder.parent)
-    writer = sequencer.Sequencer(store)
+    writer = sequencer.Sequencer(store, folder.parent)
     left = writer.append(msgspec.msgpack.encode(Append("req_1", "settled", "gw_1", b"{}")))
     left.cancel()
     await writer.close()
