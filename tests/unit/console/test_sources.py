@@ -92,7 +92,7 @@ async def test_a_curator_sees_everything_with_what_is_wrong_and_its_mend_but_no_
         assert "It is encrypted." in page.text
         assert "No version is kept." in page.text
         page = await cuno.get(versions(WARNINGS))
-        assert "group directors, by the rule for hr/**. You are not among them: you look after the source" in page.text
+        assert "group directors: the rule for hr/** holds; you are not among them, and look after the source" in page.text
         assert not [href for href in page.attribute("a", "href") if "/console/document" in href]
         for version in (house.versions[WARNINGS], house.versions[JUNE]):
             for name in (WARNINGS, JUNE):

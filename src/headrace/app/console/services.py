@@ -21,8 +21,14 @@ async def index(visit: Visit) -> None:
     session = await visit.session()
     offers = visit.gateway.services(session.principal)
     forms = visit.gateway.revisions.services(session.principal)
-    asked = {offer.name for offer in offers}
-    content = {"offers": offers, "forms": forms, "asked": asked, "tabs": revisions.tabs(PATH) if forms is not None else ()}
+    turns = await visit.gateway.revisions.history(session.principal) or ()
+    content = {
+        "offers": offers,
+        "forms": forms,
+        "turn": turns[0] if turns else None,
+        "tabs": revisions.tabs(PATH) if forms is not None else (),
+        "now": visit.gateway.clock.now_us(),
+    }
     await visit.page("services.html", content)
 
 

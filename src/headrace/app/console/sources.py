@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headrace.app.console.visit import Visit
 
 PATH: Final = "/console/sources"
-STATES: Final = {"": "any", "found": "found by searches", "empty": "nothing to find", "unread": "could not be read"}
+STATES: Final = {"": "any", "found": "in searches", "empty": "nothing to find", "unread": "not read"}
 """What documents can be asked for by; the last is offered to curators alone."""
 
 

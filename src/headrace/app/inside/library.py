@@ -182,8 +182,8 @@ class SourceLibrary:
     def _history(self, view: _View, name: str) -> History | None:
         inventory = self._inventory(view)
         known = inventory.document(name)
-        if known is None or (known.reason and not view.curates):
-            return None
+        if known is None or not (known.version or view.curates) or not (known.version or known.reason):
+            return None  # the last is an archive: nothing but what it holds
         texts = self._documents(view.form.tenant)
         versions = [
             VersionFacts(each.version, each.since_us, each.superseded_us, each.passages, texts.size(each.version))
