@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
 from headrace.evidence.verify import standalone
-from tests.support.browsers import chromium, until
+from tests.support.browsers import audit, chromium, until
 from tests.support.consoles import ROLLBACK, TEXTS, console
 from tests.support.rooms import SECRET
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 QUESTION = "Which command returns the service to the revision before, within five seconds?"
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-"""axe-core: the accessibility rules of WCAG 2.2 A and AA and its own best practices."""
 WITHIN_MS = 10_000
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
@@ -94,16 +90,6 @@ async def ask(page: Page, question: str, service: str = "help") -> None:
 async def answered(page: Page, count: int = 1) -> None:
     """Until so many whole answers are on the page."""
     await until(page, f"() => document.querySelectorAll('dl.facts').length === {count}")
-
-
-async def audit(page: Page) -> None:
-    """No rule of axe-core is broken, and nothing is wider than the window."""
-    await page.evaluate(f"{AXE}; null")
-    found, held = await page.evaluate("() => axe.run(document).then(found => [found.violations, found.passes.length])")
-    assert held > 10
-    told = [(each["id"], each["help"], [node["html"][:200] for node in each["nodes"]]) for each in found]
-    assert not told, json.dumps(told, indent=1)
-    assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_from_a_key_to_the_quote_by_keyboard_alone(house: House, browser: Browser) -> None:

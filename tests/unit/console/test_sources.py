@@ -81,8 +81,8 @@ async def test_a_curator_sees_everything_with_what_is_wrong_and_its_mend_but_no_
             "july.pdf",
             "It is encrypted.",
             "save it anew",
-            "not: you look after it",
-            "group directors",
+            "you look after it, and may not read it",
+            "hr/**: group directors",
             "1 not read",
             "texts",
         ):
