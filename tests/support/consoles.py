@@ -23,6 +23,7 @@ from yarl import URL
 
 from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.migrations import upgrade
+from headrace.adapters.weights import catalogue
 from headrace.app.http import server
 from headrace.app.http.application import build
 from headrace.app.ids import RandomIds, SystemClock
@@ -100,6 +101,8 @@ FILES: Mapping[str, str] = {
     "services/cut.yaml": "service: cut\nmodels: [deployment: cut]\n",
     "services/extract.yaml": "service: extract\nanswer: json\nmodels: [deployment: good]\n",
     "services/closed.yaml": "service: closed\nmodels: [deployment: good]\n",
+    "services/embed.yaml": "service: embed\nanswer: vectors\nmodels: [deployment: minilm]\n",
+    "deployments/minilm.yaml": "deployment: minilm\nembedder: {model: all-minilm-l6-v2}\n",
     "sources/handbook.yaml": "source: handbook\nfolder: texts\nreaders: {groups: [members]}\n",
     "sources/payroll.yaml": "source: payroll\nfolder: texts\nreaders: {groups: [directors]}\n",
     "sources/archive.yaml": (
@@ -215,7 +218,7 @@ def _revisions(layout: Layout, url: str, store: ControlStore, given: Mapping[str
     for files in ({**given, **BEFORE}, given):
         shutil.rmtree(layout.workspace / "services", ignore_errors=True)
         _lay(layout.workspace, url, files)
-        checked = check(layout.workspace, models={})
+        checked = check(layout.workspace, models=catalogue.built_in())
         assert checked.workspace is not None, checked.faults
         revision = of(checked)
         store.put_revision(revision, "tests")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 REVISIONS = "/console/revisions"
-SERVICES = ["closed", "cut", "echo", "extract", "hang", "help", "local", "slow"]
+SERVICES = ["closed", "cut", "echo", "embed", "extract", "hang", "help", "local", "slow"]
 
 
 def main(page: Page) -> str:
@@ -55,7 +55,10 @@ async def test_a_member_sees_what_it_may_ask_and_how_that_answers(ana: Browser) 
     assert "/console/?service=help" in page.attribute("a", "href")
     for hidden in ("policies", "base/", "deployment", "placement", "Revisions"):
         assert hidden not in main(page)
-    assert "through the API" in (await ana.get("/console/services/extract")).text
+    for name, answers in (("extract", "JSON, by a schema"), ("embed", "vectors of texts, for programs")):
+        page = await ana.get(f"/console/services/{name}")
+        assert answers in page.text
+        assert "through the API" in page.text
 
 
 async def test_an_administrator_sees_every_service_as_it_is_written(ada: Browser) -> None:
@@ -70,6 +73,9 @@ async def test_an_administrator_sees_every_service_as_it_is_written(ada: Browser
     ):
         assert told in page.text, told
     assert "base/members-may-ask permits ask" in page.text
+    page = await ada.get("/console/services/embed")
+    assert "vectors of texts, for programs" in page.text
+    assert "minilm: all-minilm-l6-v2, run by Headrace, placement here" in page.text
     assert "base/change permits" not in page.text
     page = await ada.get("/console/services/closed")
     assert "policy does not let you ask it" in page.text

@@ -279,7 +279,7 @@ def offer_mode(offer: Offer) -> str:
     """How a service answers, for whoever asks it; of one that drafts also what its deployments earn."""
     if offer.mode == "draft":
         return " · ".join(("drafted from documents, each sentence checked", *map(_earned, offer.earned)))
-    return "JSON, by a schema" if offer.json else "from documents, cited" if offer.grounded else "written by a model, without sources"
+    return "from documents, cited" if offer.grounded else _ungrounded(json=offer.json, vectors=offer.vectors)
 
 
 def _earned(earned: Earned) -> str:
@@ -291,7 +291,11 @@ def form_mode(form: ServiceForm) -> str:
     """How a service answers, as its file says."""
     if form.mode:
         return f"{form.mode}, from {', '.join(form.sources)}"
-    return "JSON, by a schema" if form.json else "written by a model, without sources"
+    return _ungrounded(json=form.json, vectors=form.vectors)
+
+
+def _ungrounded(*, json: bool, vectors: bool) -> str:
+    return "JSON, by a schema" if json else "vectors of texts, for programs" if vectors else "written by a model, without sources"
 
 
 def size(of: int) -> str:

@@ -42,6 +42,7 @@ class ServiceForm:
     mode: str
     """``quote``…, as its file says; empty: a model writes, without sources."""
     json: bool
+    vectors: bool
     sources: Sequence[str]
     models: Sequence[Choice]
     guards: Sequence[tuple[str, str, str]]

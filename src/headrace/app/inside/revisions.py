@@ -127,6 +127,7 @@ def _service(workspace: Workspace, form: Service, rules: Sequence[Rule]) -> Serv
         owner=form.owner,
         mode=form.knowledge.mode if form.knowledge is not None else "",
         json=form.answer == "json",
+        vectors=form.answer == "vectors",
         sources=form.knowledge.sources if form.knowledge is not None else (),
         models=[_choice(workspace, each.deployment) for each in form.models],
         guards=[(place, guard, str(action)) for place, actions in places for guard, action in actions.items()],
@@ -137,9 +138,10 @@ def _service(workspace: Workspace, form: Service, rules: Sequence[Rule]) -> Serv
 
 def _choice(workspace: Workspace, name: str) -> Choice:
     form = workspace.deployments[name]
-    if form.embedded is not None:
-        return Choice(name, form.embedded.model, form.placement, embedded=True)
-    assert form.provider is not None  # noqa: S101 - a deployment is one of the two
+    for here in (form.embedded, form.embedder):
+        if here is not None:
+            return Choice(name, here.model, form.placement, embedded=True)
+    assert form.provider is not None  # noqa: S101 - a deployment is one of the three
     return Choice(name, form.provider.model, form.placement, embedded=False)
 
 
