@@ -102,6 +102,8 @@ class KeyDirectory:
             raise _without(message, "identity.no_holder")
         if not member.active:
             raise _without(_not_active(member), NOT_ACTIVE)
+        if self._roster.taken_by_another(member.tenant, member.id):
+            raise over()
         groups = member.groups | (meant(session.groups, self._identity) & self._roster.members.groups(session.tenant))
         return Principal(member.id, PERSON, member.tenant, groups, f"{SESSION_ID_PREFIX}{session.id}")
 

@@ -96,11 +96,21 @@ class Roster:
             return written
         return joined(written, kept)
 
+    def taken_by_another(self, tenant: str, name: str) -> bool:
+        """Whether somebody joined under the id that people.yaml has since given to a person whom the provider calls otherwise. Until they
+        are untied nobody signs in under that id: one of them would become the other."""
+        kept = self._stored.person(tenant, name)
+        return kept is not None and self._another(kept)
+
+    def _another(self, kept: StoredPerson) -> bool:
+        written = self.members.find(kept.tenant, kept.id)
+        return written is not None and not (written.kind == PERSON and is_same(written, kept))
+
     def called(self, user_name: str, tenant: str | None = None) -> Sequence[Member]:
         """Whom a provider may mean by this: those whose ``sign in`` or imported user name it is, and where people.yaml says no such word,
         those whose id it is. Without regard to case. Of one tenant, or of all."""
         wanted = user_name.casefold()
-        named = {(each.tenant, each.id) for each in self._stored.called(user_name)}
+        named = {(each.tenant, each.id) for each in self._stored.called(user_name) if not self._another(each)}
         named |= {
             (each.tenant, each.id)
             for each in self.members.every()
@@ -111,10 +121,17 @@ class Roster:
 
 
 def joined(written: Member | None, kept: StoredPerson) -> Member:
-    """Somebody of the store, with what people.yaml says of them."""
+    """Somebody of the store, with what people.yaml says of them. One who only has the same id gives nothing, but may still take away."""
     if written is None:
         return Member(kept.id, PERSON, kept.tenant, frozenset(kept.groups), kept.name, active=kept.active)
+    if not is_same(written, kept):
+        return replace(written, active=kept.active)
     return replace(written, groups=written.groups.union(kept.groups), name=written.name or kept.name, active=kept.active)
+
+
+def is_same(written: Member, kept: StoredPerson) -> bool:
+    """Whether a provider calls the person of people.yaml as it calls the one of the store."""
+    return (written.sign_in or written.id).casefold() == kept.user_name.casefold()
 
 
 def id_of(user_name: str) -> str | None:

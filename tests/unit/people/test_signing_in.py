@@ -296,6 +296,15 @@ async def test_the_provider_says_that_somebody_signed_out(at: Desk) -> None:
     assert (await at.who(second)).id == "eva"
 
 
+async def test_a_sign_out_there_ends_sessions_whose_number_there_is_not_known(at: Desk) -> None:
+    at.acme.people["ana"]["sid"] = None
+    token = await at.token()
+    assert await at.sign_ins.signed_out(at.acme.logout_token(sub="sub-eva", sid="sid-eva")) == 0
+    assert await at.sign_ins.signed_out(at.acme.logout_token(sub="sub-ana", sid="sid-ana")) == 1
+    with pytest.raises(HeadraceError, match="over"):
+        await at.who(token)
+
+
 async def test_a_logout_token_is_no_id_token(at: Desk) -> None:
     at.acme.typ = "logout+jwt"
     assert "no ID token" in (await refused(at)).message

@@ -178,6 +178,24 @@ async def test_somebody_joins_where_they_may(at: Desk) -> None:
     assert secret
 
 
+async def test_whoever_joined_does_not_become_somebody_whom_people_yaml_names_later(at: Desk) -> None:
+    at.says(tenants=("default",), people={"people": PEOPLE["people"][:2]}, **JOIN, **{"sign in": at.form()})
+    at.acme.people["guest"] = {"preferred_username": "zoe@partner.example"}
+    at.acme.people["own"] = {"preferred_username": "zoe@acme.example"}
+    token = await at.token("guest")
+    named = {"person": "zoe", "sign in": "zoe@acme.example", "groups": ["members", "auditors"]}
+    at.says(tenants=("default",), people={"people": [*PEOPLE["people"][:2], named]}, **JOIN, **{"sign in": at.form()})
+    with pytest.raises(Unauthenticated, match="over"):
+        await at.who(token)
+    assert await refused(at, "guest") == "identity.name_changed"
+    assert await refused(at, "own") == "identity.person_taken"  # nobody is she before the two are untied
+    at.store.people.untie("default", "zoe")
+    assert await refused(at, "guest") == "identity.name_taken"
+    assert await refused(at, "own") == "identity.person_taken"
+    at.store.people.forget("default", "zoe")
+    assert (await at.who(await at.token("own"))).groups == {"members", "auditors"}
+
+
 async def test_somebody_joins_the_tenant_that_is_certain(at: Desk) -> None:
     at.says(**JOIN, **{"sign in": at.form()})
     at.acme.people["zoe"] = {"preferred_username": "zoe", "org": "lab"}

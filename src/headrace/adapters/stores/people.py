@@ -81,6 +81,12 @@ class PeopleTables:
             connection.execute(insert(accounts).values({**_columns(account), "first_us": first}))
             session_table.keep(connection, session)
 
+    def forget(self, tenant: str, name: str) -> None:
+        """Nobody came under this id. Idempotent."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(people).where(people.c.tenant == tenant, people.c.id == name))
+            turn_keys(connection)
+
     def untie(self, tenant: str, name: str) -> int:
         """Let every account of a person go, and end the sessions that they opened; how many accounts."""
         with writing(self._engine) as connection:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from headrace.adapters.stores.database import reading, writing
 from headrace.adapters.stores.tables import keys, sessions
@@ -54,12 +54,15 @@ class SessionTable:
             connection.execute(delete(sessions).where(sessions.c.digest == digest))
 
     def end_at_provider(self, issuer: str, subject: str | None, provider_session: str | None) -> int:
-        """End those that an account opened, or one session at its provider did; how many."""
+        """End those that an account opened, or one session at its provider did; how many. Of an account that is named, also those of
+        which it is not known what session at the provider they are of: they may be of this one."""
         ended = delete(sessions).where(sessions.c.issuer == issuer)
         if subject is not None:
             ended = ended.where(sessions.c.subject == subject)
         if provider_session is not None:
-            ended = ended.where(sessions.c.provider_session == provider_session)
+            is_this = sessions.c.provider_session == provider_session
+            unknown = sessions.c.provider_session.is_(None)
+            ended = ended.where(is_this if subject is None else or_(is_this, unknown))
         with writing(self._engine) as connection:
             return connection.execute(ended).rowcount
 

@@ -19,6 +19,7 @@ from headrace.app.revisions import control_store, current
 from headrace.config.faults import did_you_mean
 from headrace.config.layout import Layout
 from headrace.core.errors import NotFound, OperationFailed
+from headrace.policy.people import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,6 +124,8 @@ def _untie(who: str, tenant: str | None, workspace: Path) -> None:
         person = _one(everyone(files, store, owner), who)
         recording.record_now(layout, "people.untie", {"tenant": owner, "person": person.id})
         number = store.people.untie(owner, person.id)
+        if Roster(files, store.people).taken_by_another(owner, person.id):
+            store.people.forget(owner, person.id)  # the id is of the one in people.yaml
     click.echo(f"{person.id}: {number} account{'' if number == 1 else 's'} let go.")
 
 

@@ -130,6 +130,9 @@ class ProviderSignIns:
         """Who that is here; somebody new where newcomers are let in. Raises Forbidden."""
         roster = Roster(workspace, self._store.people)
         found = known(said, roster)
+        if found is not None and roster.taken_by_another(found.tenant, found.id):
+            message = "Somebody else has joined under your name here before."
+            raise Forbidden(message, code="identity.person_taken", mend="An administrator can untie the two: headrace people untie.")
         if found is not None:
             return found
         if self._store.people.account(issuer, said.subject) is not None:
