@@ -238,11 +238,8 @@ def _keep(layout: Layout, workspace: Workspace) -> tuple[DocumentStore, dict[str
         acl = acl_of(form, path)
         entries.append(Entry(Row(name, source, "s", "c", "r", version, acl, "", 1, CLOCK.now_us())))
         rows.append((name, version, acl, TEXTS[name]))
-    june, unread, now = (
-        "archive/minutes/june.md",
-        Row(UNREAD, "archive", "s", "c", "r", "", "archive", "It is encrypted.", 0, 0),
-        CLOCK.now_us(),
-    )
+    june, now = "archive/minutes/june.md", CLOCK.now_us()
+    unread = Row(UNREAD, "archive", "s", "c", "r", "", "archive", "It is encrypted.", 0, 0)
     earlier = Row(june, "archive", "s", "c", "r", documents.put(EARLIER, "text/markdown"), "archive", "", 1, now - HOUR_US)
     with closing(Manifest(layout.manifest("default"))) as manifest:
         manifest.enter([Entry(earlier)])
