@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference from the code itself: configuration, command line, errors.
+"""Writes the generated pages of docs/reference from the code itself: configuration, command line, errors, API.
 
 python tools/reference.py            write them
 python tools/reference.py --check    end with 1 when one of them is not what the code says
@@ -16,6 +16,7 @@ import click
 
 from headrace.app.cli.main import COMMANDS
 from headrace.app.cli.main import main as headrace
+from headrace.app.http import reference as api
 from headrace.app.http.errors import BY_CODE, TABLE
 from headrace.config import reference as configuration
 from headrace.core import errors
@@ -158,7 +159,7 @@ def _text(node: ast.expr, sentences: dict[str, tuple[tuple[int, str], ...]]) -> 
 
 def pages() -> dict[str, str]:
     """Every generated page by its file name."""
-    return {"configuration.md": configuration.markdown(), "cli.md": cli(), "errors.md": error_page()}
+    return {"configuration.md": configuration.markdown(), "cli.md": cli(), "errors.md": error_page(), "api.md": api.markdown()}
 
 
 def run(arguments: list[str]) -> int:

@@ -202,6 +202,7 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
         "extract": {"service": "extract", "answer": "json", "models": [{"deployment": "json"}]},
         "help": {"service": "help", "owner": "desk", "knowledge": {"sources": ["handbook"], "passages": 4}, "guards": guards | passages},
         "vectors": {"service": "vectors", "answer": "vectors", "models": [{"deployment": "good"}], "guards": {"input": guards["input"]}},
+        **{f"vectors-{name}": {"service": f"vectors-{name}", "answer": "vectors", "models": [{"deployment": name}]} for name in FAULTS},
         "strict": {"service": "strict", "knowledge": {"sources": ["handbook"], "abstain_below": 1.0}, "guards": passages},
     }
     rules = [{"path": "hr/**", "readers": {"people": ["director"]}}]

@@ -15,7 +15,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "api.md"
 
 
 def test_the_page_is_the_one_that_is_made() -> None:
-    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m headrace.app.http.reference > docs/reference/api.md"
+    assert PAGE.read_text(encoding="utf-8") == markdown(), "python tools/reference.py"
 
 
 def test_everything_that_is_served_stands_in_it() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route, Router
 
 from headrace.app import console
-from headrace.app.http import chat, embeddings, errors, search
+from headrace.app.http import chat, embeddings, errors, openapi, search
 from headrace.app.http.body import shown
 from headrace.app.http.log import LOG_ENDPOINTS
 from headrace.app.http.look import Look
@@ -33,7 +33,10 @@ LINES: Final[Mapping[str, type[Visit]]] = {chat.PATH: chat.Chat, embeddings.PATH
 def build(gateway: Gateway) -> ASGIApp:
     """The application over an inside. One an inside: its metrics are registered with it."""
     answers = Answers(gateway)
-    routes = [Route(path, _Lookup(gateway, endpoint)) for path, endpoint in {**ENDPOINTS, **LOG_ENDPOINTS}.items()]
+    routes = [
+        Route(path, _Lookup(gateway, endpoint))
+        for path, endpoint in {**ENDPOINTS, **LOG_ENDPOINTS, openapi.PATH: openapi.described}.items()
+    ]
     rest = Router([*routes, *console.routes(gateway, answers)], redirect_slashes=False, default=_nowhere)
     return Application({path: partial(kind, gateway, answers) for path, kind in LINES.items()}, rest)
 

@@ -29,7 +29,7 @@ _STREAM: Final = ((b"content-type", b"text/event-stream; charset=utf-8"), *SAFE,
 
 
 class Chat(Visit):
-    """One request for an answer."""
+    """An answer, whole or streamed."""
 
     def __init__(self, gateway: Gateway, answers: Answers, scope: Scope, send: Send) -> None:
         super().__init__(gateway, answers, scope, send)

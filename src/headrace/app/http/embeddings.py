@@ -94,7 +94,7 @@ class EmbeddingList(msgspec.Struct):
 
 
 class Embed(Visit):
-    """One request for vectors."""
+    """Vectors of texts."""
 
     async def serve(self, body: bytes, envelope: Envelope) -> None:
         """Answer in one piece."""

@@ -5,9 +5,9 @@ Each endpoint is a function from a look to a page of JSON (or, for the metrics, 
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from headrace.app.http import requests, schemas
@@ -19,15 +19,67 @@ from headrace.core.errors import Forbidden, HeadraceError, NotFound, Unauthentic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.http.gateway import Offer
+    from headrace.app.http.gateway import Earned, Offer
     from headrace.app.http.look import Endpoint, Look
+
+
+class EarnedWords(msgspec.Struct):
+    """What a deployment earns for answers from documents, by which evaluation; answers right, wrong and silent."""
+
+    deployment: str
+    mode: str
+    day: str
+    asked: int
+    draft: dict[str, int]
+    quote: dict[str, int]
+
+
+class ModelFacts(msgspec.Struct):
+    """What a service is for, and how it answers."""
+
+    about: str
+    grounded: bool
+    json: bool
+    vectors: bool
+    mode: str | None
+    earned: list[EarnedWords]
+
+
+class Model(msgspec.Struct):
+    """A service, as the dialect describes a model. `created`: since when it is in force (seconds since 1970)."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    headrace: ModelFacts
+
+
+class ModelList(msgspec.Struct):
+    """The services that one may ask."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
+class Health(msgspec.Struct):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Ready(msgspec.Struct):
+    """Whether every service can answer, and what each part does; null for strangers."""
+
+    serves: bool
+    parts: dict[str, str] | None
 
 
 async def models(look: Look) -> Found:
     """The services that policy lets the key ask, as the dialect lists models."""
     principal = await look.principal()
     listed = [_model(offer) for offer in look.gateway.services(principal)]
-    return Found(encode({"object": "list", "data": listed}))
+    return Found(encode(ModelList("list", listed)))
 
 
 async def model(look: Look) -> Found:
@@ -67,18 +119,18 @@ async def error_schema(look: Look) -> Found:
 async def health(look: Look) -> Found:
     """The process answers. Nothing else is looked at: a restart of the gateway mends nothing that is wrong elsewhere."""
     del look
-    return Found(encode({"status": "ok"}))
+    return Found(encode(Health("ok")))
 
 
 async def readiness(look: Look) -> Found:
     """200 when every service can answer now, else 503; with what still warms, for this machine and for keys that may observe."""
     ready = await look.gateway.readiness()
-    told: dict[str, object] = {"serves": ready.serves}
+    told = Ready(ready.serves, None)  # a stranger needs no list of what stands here
     try:
         await _observer(look)
-        told["parts"] = dict(ready.parts)
+        told.parts = dict(ready.parts)
     except HeadraceError:
-        told["parts"] = None  # a stranger needs no list of what stands here
+        pass
     return Found(encode(told), status=200 if ready.serves else 503)
 
 
@@ -119,18 +171,10 @@ async def _observer(look: Look) -> None:
         raise Forbidden(message, mend="A policy may permit it: action observe on the tenant.")
 
 
-def _model(offer: Offer) -> dict[str, object]:
-    return {
-        "id": offer.name,
-        "object": "model",
-        "created": offer.since_us // 1_000_000,
-        "owned_by": offer.owner or "headrace",
-        "headrace": {
-            "about": offer.about,
-            "grounded": offer.grounded,
-            "json": offer.json,
-            "vectors": offer.vectors,
-            "mode": offer.mode or None,
-            "earned": [asdict(each) for each in offer.earned],
-        },
-    }
+def _earned(each: Earned) -> EarnedWords:
+    return EarnedWords(each.deployment, each.mode, each.day, each.asked, dict(each.draft), dict(each.quote))
+
+
+def _model(offer: Offer) -> Model:
+    facts = ModelFacts(offer.about, offer.grounded, offer.json, offer.vectors, offer.mode or None, [_earned(each) for each in offer.earned])
+    return Model(offer.name, "model", offer.since_us // 1_000_000, offer.owner or "headrace", facts)

@@ -12,6 +12,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROLES: Final[Mapping[str, Role]] = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+_NOTHING: Final[Mapping[str, object]] = {"enum": [None, list[object](), dict[str, object]()]}
+SCHEMA: Final[Mapping[str, object]] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["role", "content"],
+        "properties": {
+            "role": {"enum": ["system", "developer", "user", "assistant"]},
+            "content": {
+                "oneOf": [
+                    {"type": "string"},
+                    {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {
+                            "type": "object",
+                            "required": ["type", "text"],
+                            "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+                            "additionalProperties": _NOTHING,
+                        },
+                    },
+                ]
+            },
+        },
+        "additionalProperties": _NOTHING,
+    },
+}
+"""What :func:`turns_of` takes, as JSON Schema; a test holds the two to each other."""
 _FIELDS = frozenset({"role", "content"})
 _PART = frozenset({"type", "text"})
 _EMPTY: tuple[object, ...] = (None, [], {})

@@ -1,23 +1,17 @@
-"""The reference of the API, made from the tables that the code goes by: what is documented is what is served.
-
-python -m headrace.app.http.reference > docs/reference/api.md
-"""
+"""The reference of the API, made from the tables that the code goes by: what is documented is what is served."""
 
 from __future__ import annotations
 
 import inspect
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from prometheus_client import CollectorRegistry
 
-from headrace.app.http import chat, schemas
+from headrace.app.http import embeddings, openapi, schemas, search
 from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
 from headrace.app.http.errors import BY_CODE, TABLE
-from headrace.app.http.log import LOG_ENDPOINTS
-from headrace.app.http.lookups import ENDPOINTS
 from headrace.app.http.metrics import Metrics
 from headrace.app.http.request import HONOURED, NEUTRAL
 from headrace.app.http.running import MOST_RUNNING
@@ -50,6 +44,8 @@ $ curl -sf http://127.0.0.1:8080/v1/chat/completions -H "Authorization: Bearer $
 $ curl -sf http://127.0.0.1:8080/v1/models -H "Authorization: Bearer $HEADRACE_KEY"
 ```
 
+The whole of it for programs, as OpenAPI 3.1, is at `/v1/openapi.json`: made of the same tables, and held to what is served by tests.
+
 Who asks is told by `Authorization: Bearer KEY` and nothing else; cookies count only in the console.
 
 ## Endpoints
@@ -73,6 +69,28 @@ The standard fields, and one object more under `headrace`. A streamed answer has
 
 No byte of an answer leaves before the ledger has its record: of a streamed one the *opened* record before the first event and the
 *settled* one before the last, of any other the *settled* one before the first byte.
+"""
+_VECTORS = """
+## Vectors
+
+`POST /v1/embeddings` turns texts into vectors, on a service with `answer: vectors`. Each text is screened and embedded by itself, so its
+vector never depends on its neighbours; what a guard masks is embedded as it is masked. A text that is longer than the model sees is refused
+with its number, its tokens and the limit: nothing is cut short.
+
+```console
+$ curl -sf http://127.0.0.1:8080/v1/embeddings -H "Authorization: Bearer $HEADRACE_KEY" -d '{"model": "embed", "input": ["One text."]}'
+```
+"""
+_SEARCH = """
+## Search
+
+`POST /v1/headrace/search` gives passages instead of an answer: what the asker may read now of the sources that a service knows, screened by
+that service's guards. `text` and the quotes are the stored characters at `start` to `end` of `version`, but for what a guard masks.
+
+```console
+$ SEARCH='{"service": "help", "question": "How do I return to an earlier revision?", "k": 3}'
+$ curl -sf http://127.0.0.1:8080/v1/headrace/search -H "Authorization: Bearer $HEADRACE_KEY" -d "$SEARCH"
+```
 """
 _ERRORS = """
 ## Errors
@@ -118,22 +136,25 @@ def markdown() -> str:
     error, told = _objects(schemas.of_error(), told)
     request, told = _objects(schemas.of_request(), told, "request")
     requests, _ = _objects(schemas.of_requests(), told, "requests")
-    parts = [_INTRODUCTION, *_endpoints(), _PARAMETERS, *_honoured(), _REFUSED, *_neutral(), _ANSWER, *answer, _ERRORS]
+    parts = [_INTRODUCTION, *_endpoints(), _PARAMETERS, *_honoured(HONOURED), _REFUSED, *_neutral(), _ANSWER, *answer, _ERRORS]
+    vectors, told = _objects(schemas.of(embeddings.EmbeddingList, "embeddings"), told, "list of embeddings")
+    found, _ = _objects(schemas.of(search.PassageList, "search"), told, "list of passages")
+    parts[-1:-1] = [_VECTORS, *_honoured(embeddings.HONOURED), "", *vectors, _SEARCH, *_honoured(search.HONOURED), "", *found]
     parts += [*_classes(), _BY_CODE, *_codes(), "", "`headrace` of an error:", "", *error]
     parts += [_FOLLOWING, *_filters(), "", "A request:", "", *request, "A list:", "", *requests, _METRICS, *_meters(), "", *_limits()]
     return "\n".join(parts) + "\n"
 
 
 def _endpoints() -> list[str]:
-    rows = ["| path | what it gives |", "|---|---|", f"| `POST {chat.PATH}` | An answer, whole or streamed. |"]
-    for path, endpoint in {**ENDPOINTS, **LOG_ENDPOINTS}.items():
-        shown = path.replace(":path", "").replace("{name}", next((word for part, word in _NAMED.items() if part in path), "ID"))
-        rows.append(f"| `GET {shown}` | {_about(endpoint).replace('``', '`')} |")
+    rows = ["| path | what it gives |", "|---|---|"]
+    for path, methods in cast("Mapping[str, Mapping[str, Json]]", openapi.document()["paths"]).items():
+        shown = path.replace("{name}", next((word for part, word in _NAMED.items() if part in path), "ID"))
+        rows += [f"| `{method.upper()} {shown}` | {said['summary']} |" for method, said in methods.items()]
     return [*rows, "", "`GET /` leads to the console."]
 
 
-def _honoured() -> list[str]:
-    return ["| parameter | what it does |", "|---|---|", *(f"| `{name}` | {about} |" for name, about in HONOURED.items())]
+def _honoured(parameters: Mapping[str, str]) -> list[str]:
+    return ["| parameter | what it does |", "|---|---|", *(f"| `{name}` | {about} |" for name, about in parameters.items())]
 
 
 def _neutral() -> list[str]:
@@ -223,7 +244,3 @@ def _about(thing: object) -> str:
     """The first sentence of a docstring, on one line; a full stop within quotes or ids ends none."""
     text = " ".join((inspect.getdoc(thing) or "").split())
     return text.split(". ", 1)[0].rstrip(".") + "."
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown())

@@ -104,6 +104,60 @@ NEUTRAL: Final[Mapping[str, tuple[object, ...]]] = {
 """Parameters of the dialect that are refused, and the values that ask for nothing and so are accepted (null always is)."""
 
 
+FORMAT_SCHEMA: Final[Mapping[str, object]] = {
+    "oneOf": [
+        {"type": "null"},
+        {
+            "type": "object",
+            "required": ["type"],
+            "properties": {"type": {"enum": ["text", "json_object"]}},
+            "additionalProperties": {"type": "null"},
+        },
+        {
+            "type": "object",
+            "required": ["type", "json_schema"],
+            "properties": {
+                "type": {"const": "json_schema"},
+                "json_schema": {
+                    "type": "object",
+                    "required": ["name", "schema"],
+                    "properties": {
+                        "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+                        "schema": {"type": "object"},
+                        "strict": {"type": ["boolean", "null"]},
+                    },
+                    "additionalProperties": {"type": "null"},
+                },
+            },
+            "additionalProperties": {"type": "null"},
+        },
+    ]
+}
+"""``response_format`` as it is taken, as JSON Schema."""
+TOGETHER: Final[Mapping[str, object]] = {
+    "if": {"properties": {"stream_options": {"type": "object"}}, "required": ["stream_options"]},
+    "then": {"properties": {"stream": {"const": True}}, "required": ["stream"]},
+}
+"""``stream_options`` go with ``stream`` only."""
+
+
+NARROWED: Final[Mapping[str, object]] = {
+    "n": {"enum": [None, 1]},
+    "store": {"enum": [None, False]},
+    "stream_options": {
+        "oneOf": [
+            {"type": "null"},
+            {
+                "type": "object",
+                "properties": {"include_usage": {"type": ["boolean", "null"]}, "include_obfuscation": {"enum": [None, False]}},
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
+"""Parameters of which fewer values are honoured than their struct could hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What comes with the body: who asks, with what, when, and under which id."""

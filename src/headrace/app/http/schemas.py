@@ -13,23 +13,24 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def of_answer() -> dict[str, object]:
     """The ``headrace`` object of an answer."""
-    return _schema(HeadraceWords, "answer")
+    return of(HeadraceWords, "answer")
 
 
 def of_request() -> dict[str, object]:
     """A request that is followed."""
-    return _schema(RequestWords, "request")
+    return of(RequestWords, "request")
 
 
 def of_requests() -> dict[str, object]:
     """A list of requests."""
-    return _schema(PageWords, "requests")
+    return of(PageWords, "requests")
 
 
 def of_error() -> dict[str, object]:
     """The ``headrace`` object of an error."""
-    return _schema(FlawWords, "error")
+    return of(FlawWords, "error")
 
 
-def _schema(kind: type[msgspec.Struct], name: str) -> dict[str, object]:
+def of(kind: type[msgspec.Struct], name: str) -> dict[str, object]:
+    """The schema of what is sent as `kind`."""
     return {"$schema": DIALECT, "$id": f"headrace/api/1/{name}.json", **msgspec.json.schema(kind)}

@@ -60,6 +60,15 @@ HONOURED: Final[Mapping[str, str]] = {
 """What each parameter does; the reference page is made of this."""
 
 
+EITHER: Final[Mapping[str, object]] = {
+    "anyOf": [
+        {"required": ["service"], "properties": {"service": {"type": "string"}}},
+        {"required": ["sources"], "properties": {"sources": {"type": "array"}}},
+    ]
+}
+"""One of `service` and `sources` must be sent."""
+
+
 class SearchWords(msgspec.Struct):
     """The ``headrace`` object of a search. `arms` are the ways in which was searched; `candidates` the passages that you may read there."""
 
@@ -77,8 +86,7 @@ class SearchWords(msgspec.Struct):
 
 
 class QuoteWords(msgspec.Struct):
-    """A sentence that may answer: `start` and `end` are characters into the stored text of the passage's version; `confidence` is
-    calibrated."""
+    """A sentence that may answer: `start` and `end` are characters into the stored text of the version; `confidence` is calibrated."""
 
     start: int
     end: int
@@ -87,9 +95,8 @@ class QuoteWords(msgspec.Struct):
     confidence: float
 
 
-class PassageWords(msgspec.Struct, omit_defaults=True):
-    """A stretch of one document version: `start` and `end` are characters into its stored text; `confidence` that of its surest quote
-    (null: none of the quotes is from it)."""
+class FoundWords(msgspec.Struct, omit_defaults=True):
+    """A stretch of a document version: characters `start` to `end` of its stored text; `confidence` is that of its surest quote."""
 
     id: str
     document: str
@@ -108,12 +115,12 @@ class PassageWords(msgspec.Struct, omit_defaults=True):
 class PassageList(msgspec.Struct):
     """What was found, best first."""
 
-    passages: list[PassageWords]
+    passages: list[FoundWords]
     headrace: SearchWords
 
 
 class Find(Visit):
-    """One search."""
+    """What the documents hold about a question: passages, with quotes."""
 
     async def serve(self, body: bytes, envelope: Envelope) -> None:
         """Answer in one piece."""
@@ -174,8 +181,8 @@ def words(found: Passages) -> PassageList:
     )
 
 
-def _passage(found: FoundPassage) -> PassageWords:
-    return PassageWords(
+def _passage(found: FoundPassage) -> FoundWords:
+    return FoundWords(
         id=found.id,
         document=found.document,
         version=found.version,
