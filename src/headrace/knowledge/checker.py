@@ -54,11 +54,11 @@ class Checker:
     def _verdict(self, sentence: str, passages: Sequence[Evidence]) -> Verdict:
         # Of a longer one the embedder would not see the end; a question says nothing that could be supported.
         if not passages or tokens(sentence) > SEEN or _QUESTION.search(sentence):
-            return Verdict(0.0, UNSUPPORTED)
+            return Verdict(0.0, beyond(sentence, passages))
         asked, readings = self._readings.of(sentence, passages)
         found = support(sentence, asked, passages, readings)
         if found is None:
-            return Verdict(0.0, UNSUPPORTED)
+            return Verdict(0.0, beyond(sentence, passages))
         score = chance(found)
         units = completed(sentence, found.units, passages, readings)
         reason = reasoned(sentence, units, passages) or ("" if score >= THRESHOLD else UNSUPPORTED)
@@ -91,6 +91,14 @@ def reasoned(sentence: str, units: Sequence[Place], passages: Sequence[Evidence]
     if Names(*pages).lacking(sentence):
         return NAME
     return CONTRARY if contrary(sentence, texts[0]) else ""
+
+
+def beyond(sentence: str, passages: Sequence[Evidence]) -> str:
+    """Why a sentence that nothing is cited for is not let through: what no passage holds must not even be flagged."""
+    texts = [text for each in passages for text in (each.heading, each.text)]
+    if Figures(*texts).lacking(sentence):
+        return NUMBER
+    return NAME if Names(*texts).lacking(sentence) else UNSUPPORTED
 
 
 def _texts(units: Iterable[Place], passages: Sequence[Evidence]) -> list[str]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from headrace.knowledge.figure import Figure
-from headrace.knowledge.figure_words import LOWER, MAGNITUDES, MONTHS, MULTIPLES, ORDINALS, SMALL, SPELLED, UNITS, UPPER, VAGUE
+from headrace.knowledge.figure_words import LOWER, MAGNITUDES, MONTHS, MULTIPLES, ORDINALS, PARTS, SMALL, SPELLED, UNITS, UPPER, VAGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOKEN = re.compile(r"\w+(?:[.,/:@#&+'-]\w+)*|[$€£¥₹¢%°]")
+_TOKEN = re.compile(r"\w+(?:[.,/:@#&+'-]\w+)*|[$€£¥₹¢%‰°]")
 _PLAIN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:'\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d+(?:[.,]\d+)?")
+_EITHER = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+"""``40.000``: forty, or forty thousand where the point divides thousands. Compared as it is written."""
 _GLUED = re.compile(r"(\d[\d.,']*)(-?)([a-z]+)")
 _RANGE = re.compile(r"(\d[\d.,']*)-(\d[\d.,']*)")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -29,8 +32,11 @@ _LOWER = re.compile(rf"\b(?:{'|'.join(LOWER)})\s+(?:\w+\s+){{0,2}}\W{{0,2}}\Z", 
 _UPPER = re.compile(rf"\b(?:{'|'.join(UPPER)})\s+(?:\w+\s+){{0,2}}\W{{0,2}}\Z", re.IGNORECASE)
 _LOWER_BEHIND = re.compile(r"\+|\s*(?:\w+\s+)?(?:or (?:more|later|above|over)|and (?:more|above|over))\b", re.IGNORECASE)
 _UPPER_BEHIND = re.compile(r"\s*(?:\w+\s+)?or (?:less|fewer|below|under|earlier)\b", re.IGNORECASE)
-_UNTIL = re.compile(r"\s*(?:[a-z%°]{1,12}\.?\s+)?(?:-|to|until|through)\s*\W?\s*", re.IGNORECASE)
-_AND = re.compile(r"\s*(?:[a-z%°]{1,12}\.?\s+)?and\s+\W?\s*", re.IGNORECASE)
+_MINUS = re.compile(r"\b(?:minus|negative) \Z", re.IGNORECASE)
+_SHORT = frozenset({"k", "bn", "mn"})
+"""Magnitudes that stand for nothing without a number."""
+_UNTIL = re.compile(r"\s*(?:[a-z%‰°]{1,12}\.?\s+)?(?:-|to|until|through)\s*\W?\s*", re.IGNORECASE)
+_AND = re.compile(r"\s*(?:[a-z%‰°]{1,12}\.?\s+)?and\s+\W?\s*", re.IGNORECASE)
 _BETWEEN = re.compile(r"\bbetween\s+(?:\w+\s+){0,2}\W{0,2}\Z", re.IGNORECASE)
 _DETERMINER = frozenset({"the", "a", "an", "its", "his", "her", "their", "our", "your", "my", "this", "that", "every", "each", "no"})
 _NO_COUNT_BEFORE = frozenset({"no", "the", "this", "that", "each", "every", "any", "which", "another", "some", "some-"})
@@ -112,13 +118,20 @@ class _Reader:
             return self._month(at)
         if any(each.isdigit() for each in word):
             return self._digits(at)
-        if word in SPELLED or word in MULTIPLES or "-" in word or (word == "a" and self._word(at + 1) in {*MAGNITUDES, "dozen"}):
-            return self._spelled(at)
+        if found := self._part(at) or (self._spelled(at) if self._in_words(at) else None):
+            return found
         if word in VAGUE:
             return _Found((Figure("vague", text=word),))
         if self._evidence and word in _ARTICLES and self._word(at + 1):
             return _Found((Figure("number", Decimal(1), text="article", noun=_one(self._word(at + 1))),))
         return _Found(self._uncommon(word))
+
+    def _in_words(self, at: int) -> bool:
+        """Whether a number in words may begin at this token."""
+        word = self._word(at)
+        if word in SPELLED or word in MULTIPLES or "-" in word or (word in MAGNITUDES and word not in _SHORT):
+            return True
+        return word == "a" and self._word(at + 1) in {*MAGNITUDES, "dozen"}
 
     def _word(self, at: int) -> str:
         return self._tokens[at].text if 0 <= at < len(self._tokens) else ""
@@ -217,8 +230,8 @@ class _Reader:
         word = self._word(at + 1) if follows else ""
         if word == "°":
             word = f"°{self._word(at + 2)}"
-        if word == "per" and self._word(at + 2) == "cent":
-            return "%"
+        if word == "per" and self._word(at + 2) in {"cent", "mille"}:
+            return "%" if self._word(at + 2) == "cent" else "‰"
         return UNITS.get(word, "")
 
     def _currency(self, at: int) -> bool:
@@ -229,16 +242,32 @@ class _Reader:
     def _figure(self, first: int, last: int, value: Decimal, unit: str) -> Figure:
         start, end = self._tokens[first].start, self._tokens[last].end
         before = self._text[max(0, start - _LOOK_BACK) : start]
-        if before.endswith("-") and not before[:-1].rstrip("$€£¥₹(")[-1:].isalnum() and (len(before) == 1 or before[-2] in " ($€£¥₹"):
+        signed = before.endswith("-") and not before[:-1].rstrip("$€£¥₹(")[-1:].isalnum() and (len(before) == 1 or before[-2] in " ($€£¥₹")
+        if signed or _MINUS.search(before):
             value = -value
         lower = _LOWER.search(before) or _LOWER_BEHIND.match(self._text, end)
         upper = _UPPER.search(before) or _UPPER_BEHIND.match(self._text, end)
         bound = "" if bool(lower) == bool(upper) else "lower" if lower else "upper"
         return Figure("number", value, unit, bound)
 
+    def _part(self, at: int) -> _Found | None:
+        """``two thirds``, ``one-third``, ``a quarter of``: as ``2/3`` is read."""
+        word = self._word(at)
+        count, hyphen, part = word.partition("-") if "-" in word else (word, "", self._word(at + 1))
+        many = 1 if count in {"a", "an"} else SMALL.get(count, 0)
+        whole = PARTS.get(part if many == 1 else part.removesuffix("s"))
+        if not many or whole is None or (many > 1 and not part.endswith("s")):
+            return None
+        taken = 1 if hyphen else 2
+        if count in {"a", "an"} and self._word(at + taken) not in {"of", ""}:
+            return None  # a third party
+        return _Found((Figure("code", text=f"{many}/{whole}"),), taken)
+
     def _spelled(self, at: int) -> _Found:
         """A number in words, as far as it goes."""
         parts, taken = self._parts(at)
+        if taken == 1 and sum(each in SPELLED for each in self._word(at).split("-")) > len(parts):
+            return _Found((Figure("code", text=self._word(at)),))  # two-to-three-week
         if not parts:
             return _Found(self._uncommon(self._word(at)))
         if len(parts) == 1 and not self._counts(parts[0], at):
@@ -257,10 +286,10 @@ class _Reader:
             taken == 0 or self._text[self._tokens[at + taken - 1].end : self._tokens[at + taken].start] == " "
         ):
             pieces = word.split("-")
-            if all(piece in SPELLED or piece in MAGNITUDES or piece in MULTIPLES for piece in pieces) and word not in {"k", "bn", "mn"}:
+            if all(piece in SPELLED or piece in MAGNITUDES or piece in MULTIPLES for piece in pieces) and word not in _SHORT:
                 parts += pieces
             elif pieces[0] in SPELLED and len(pieces) > 1 and taken == 0:
-                return [pieces[0]], 1  # two-day
+                return list(takewhile(lambda piece: piece in SPELLED or piece in MAGNITUDES, pieces)), 1  # two-day
             elif not (word == "a" and taken == 0) and not (
                 word == "and" and parts and parts[-1] in MAGNITUDES and self._word(at + taken + 1) in SPELLED
             ):
@@ -293,7 +322,7 @@ def _dotted(first: int, second: int) -> tuple[int, int] | None:
 
 
 def _value(word: str) -> tuple[Decimal] | None:
-    if not _PLAIN.fullmatch(word):
+    if not _PLAIN.fullmatch(word) or _EITHER.fullmatch(word):
         return None
     if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?", word):
         return (Decimal(word.replace(".", "").replace(",", ".")),)

@@ -27,6 +27,13 @@ ORDINALS: Final[Mapping[str, int]] = {
     "thousandth": 1000,
 }
 SPELLED: Final[Mapping[str, int]] = {**SMALL, **ORDINALS}
+PARTS: Final[Mapping[str, int]] = {
+    **_numbered("third fourth fifth sixth seventh eighth ninth tenth", 3),
+    "quarter": 4,
+    "hundredth": 100,
+    "thousandth": 1000,
+}
+"""What ordinals mean behind a number: parts of a whole."""
 MULTIPLES: Final[Mapping[str, str]] = {
     "half": "0.5",
     "halves": "0.5",
@@ -49,6 +56,8 @@ MONTHS: Final[Mapping[str, int]] = {
 }
 _UNITS = {
     "%": "% percent percentage pct",
+    "‰": "‰ permille",
+    "bp": "bp bps basis",
     "USD": "$ usd dollar dollars",
     "EUR": "€ eur euro euros",
     "GBP": "£ gbp pound sterling",

@@ -21,7 +21,7 @@ from headrace.knowledge.folded import folded
 if TYPE_CHECKING:
     from headrace.knowledge.figure import Figure
 
-_UNIT = re.compile(r"[%$€£¥₹¢]|°?[a-zà-ÿ]+")
+_UNIT = re.compile(r"[%‰$€£¥₹¢]|°?[a-zà-ÿ]+")
 _YEARS = range(1000, 2101)
 
 

@@ -53,10 +53,13 @@ class EvidenceCheckerContract:
             "Write to ana@example.org of the front desk.",
             "Dogs may not be brought to the office on Fridays.",
             "Cats are allowed.",
+            "Did you know that the annual fee is CHF 1,001?",
+            "May dogs be brought to Otto Muster?",
+            "The annual fee is CHF 1,001" + ", as the members of the office know" * 100 + ".",
         ],
     )
     async def test_what_no_passage_holds_is_never_let_through(self, checker: EvidenceChecker, sentence: str) -> None:
-        """Figures, units, dates, ranges, names, addresses, and what denies the evidence."""
+        """Figures, units, dates, ranges, names, addresses, and what denies the evidence; also where nothing could be cited anyway."""
         (verdict,) = await checker.check([sentence], PASSAGES)
         assert verdict.never
         assert verdict.spans == ()

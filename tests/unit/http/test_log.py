@@ -135,6 +135,15 @@ async def test_entries_are_for_those_who_may_audit(served: Served, gateway: Hous
     assert mine.json == beyond.json
 
 
+async def test_a_key_that_is_bound_to_services_reads_no_entries(served: Served, gateway: HouseGateway) -> None:
+    """Records of other services are among them, which it may not inspect one by one either."""
+    await filled(gateway, 1)
+    bound = replace(ANA, id="eve", groups=frozenset({"auditors"}), key="hr_audit", services=frozenset({"helpdesk"}))
+    gateway.house = gateway.house.with_(directory=Keys({"hr_audit": bound}))
+    assert (await get(served, "tile/entries/000.p/1", **AUDITOR)).status == 404
+    assert (await get(served, "tile/0/000.p/1", **AUDITOR)).status == 200
+
+
 @pytest.mark.parametrize("careless", [False, True])
 async def test_no_policy_gives_a_tenant_the_records_of_another(served: Served, gateway: HouseGateway, *, careless: bool) -> None:
     await filled(gateway, 2)

@@ -21,7 +21,11 @@ HELD = [
     ("a hundred and five", "105"), ("the second year", "the second year"), ("٣ days", "3 days"), ("三百", "三百"), ("half of it", "half"),
     ("$40", "40 dollars"), ("Price (USD): 40", "40 dollars"), ("thousands came", "thousands"), ("a dozen eggs", "12 eggs"), ("-5", "-5"),
     ("20 °C", "20 °C"), ("page 3", "page 3"), ("up to page 3", "page 3"), ("twice a year", "two times"), ("1990s", "1990s"),
-    ("x2y", "X2Y"),
+    ("x2y", "X2Y"), ("a 25-minute walk", "a twenty-five-minute walk"), ("two thirds of it", "2/3 of it"), ("⅔", "two-thirds"),
+    ("a third of it", "one third"), ("a third party", "the third party"), ("three quarters", "3/4"),
+    ("several million", "several million"), ("a quarter of it", "¼ of it"),
+    ("minus 5 degrees", "-5 degrees"), ("5 ‰", "5 per mille"), ("1.000.000", "1.000.000"), ("3.125 %", "3.125%"), ("0.125", "0.125"),
+    ("40.000 Euro", "40.000 euros"), ("in the third quarter", "in the third quarter"),
 ]  # fmt: skip
 LACKING = [
     ("CHF 1,000", "100 francs"), ("40 francs", "40 euros"), ("5 km", "5 miles"), ("due 3 March 2024", "4 March 2024"),
@@ -37,7 +41,11 @@ LACKING = [
     ("IPv4", "IPv6"), ("1990s", "1980s"), ("3,400", "thousands"), ("10 and 20", "10 to 20"), ("a day", "one week"), ("", "7"),
     ("see [EMAIL_1]", "see [EMAIL_2]"), ("1/2", "1/3"),
     ("12 months", "12 weeks"), ("2 pages", "twenty-two pages"), ("at 9:30", "at 9:45"), ("2024-03-03", "2024-03-04"),
-    ("40 francs", "$40"),
+    ("40 francs", "$40"), ("20 minutes", "a twenty-five-minute walk"), ("two offices", "two-thirds of the offices"),
+    ("three offices", "a third of the offices"), ("in 4 steps", "one third of it"), ("half of it", "a quarter of it"),
+    ("40 francs", "several million francs"), ("40 francs", "hundred francs"), ("5 degrees", "minus 5 degrees"), ("5 %", "5‰"),
+    ("40.000 Euro", "40 euros"), ("40 euros", "40.000 euros"), ("third place", "a third of it"), ("two thirds", "two"),
+    ("two days", "a two-to-three-week trip"),
 ]  # fmt: skip
 
 

@@ -47,8 +47,8 @@ class Log(Protocol):
         ...
 
     async def entries(self, principal: Principal, tile: Tile) -> bytes | None:
-        """A bundle of records; None when the log has not that many, when policy does not let this principal ``audit`` the log, or when
-        any of them is not of its tenant: no policy can give a tenant the records of another."""
+        """A bundle of records; None when the log has not that many, when policy does not let this principal ``audit`` the log (nor
+        any key that is bound to services), or when any of them is not of its tenant: no policy can give a tenant the records of another."""
         ...
 
     async def growth(self, since: int) -> Mapping[str, object] | None:

@@ -58,8 +58,11 @@ class ShownLog:
         return await self._read(lambda reader: reader.growth(since))
 
     async def entries(self, principal: Principal, tile: Tile) -> bytes | None:
-        """A bundle of records, all of this principal's tenant, for those who may audit."""
+        """A bundle of records, all of this principal's tenant, for those who may audit. A key that is bound to services sees none: there
+        are those of other services among them."""
         rooms = self._rooms()
+        if principal.services is not None:
+            return None
         if not rooms.policy.decide(principal, "audit", ("Log", LOG_NAME), {}).allowed:
             return None
         alone = tuple(rooms.workspace.root.tenants) == (principal.tenant,)
