@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.adapters.converters.files import FileConverter
+from headrace.adapters.converters.parts import Parts
 from headrace.core.errors import ConversionFailed
 from tests.support.documents import mail, pdf
+from tests.support.growth import PROPORTIONAL, growth
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
     from headrace.core.conversion import Converted
+
+MORE = 4_000
+"""Attachments of one name."""
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +146,12 @@ def test_deep_and_many_parts_end(converter: FileConverter) -> None:
         converter.text("a.eml", deep)
     many = b"Subject: a\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\nContent-Type: text/plain\n\nx\n" * 5000
     assert converter.text("a.eml", many).text.count("x") == 5000
+
+
+def test_very_many_attachments_of_one_name_are_numbered_in_proportion(converter: FileConverter) -> None:
+    def numbered(count: str) -> list[str]:
+        parts = Parts(converter.child, converter.text, None)
+        return [parts._free("a.txt") for _ in count]  # pyright: ignore[reportPrivateUsage]
+
+    assert numbered("xxx") == ["a.txt", "a (2).txt", "a (3).txt"]
+    assert growth(numbered, lambda many: "x" * many, MORE) < PROPORTIONAL

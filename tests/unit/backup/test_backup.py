@@ -193,6 +193,30 @@ def test_no_path_in_a_backup_leads_out(layout: Layout, tmp_path: Path, path: str
     assert not (tmp_path / "deep" / "again").exists()
 
 
+def test_no_link_in_a_backup_is_made_where_another_leads(layout: Layout, tmp_path: Path) -> None:
+    """Its list agrees with what it holds: whoever made it up made up both."""
+    take(layout, tmp_path / "all.tar")
+    (tmp_path / "home").mkdir()
+    links = {"workspace/a": str(tmp_path / "home"), "workspace/a/keys": "/somewhere"}
+    with tarfile.open(tmp_path / "all.tar") as old, tarfile.open(tmp_path / "bad.tar", "w") as new:
+        for about in old:
+            file = old.extractfile(about) if about.isreg() else None
+            content = file.read() if file is not None else b""
+            if about.name == "backup.json":
+                listed = json.loads(content)
+                listed["members"] += [{"path": path, "link": link} for path, link in links.items()]
+                content = json.dumps(listed).encode()
+            about.size = len(content)
+            new.addfile(about, io.BytesIO(content))
+        for path, link in links.items():
+            about = tarfile.TarInfo(path)
+            about.type, about.linkname = tarfile.SYMTYPE, link
+            new.addfile(about)
+    refused("backup.unreadable", lambda: restore(tmp_path / "bad.tar", tmp_path / "again"))
+    assert list((tmp_path / "home").iterdir()) == []
+    assert not (tmp_path / "again").exists()
+
+
 def test_a_ledger_that_was_changed_before_it_was_packed(layout: Layout, tmp_path: Path) -> None:
     """Its SHA-256 holds: the list is made of what was there. The ledger's own proof does not."""
     with closing(sqlite3.connect(layout.ledger / "log.db", isolation_level=None)) as database:

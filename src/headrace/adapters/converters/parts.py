@@ -59,6 +59,8 @@ class Parts:
         self._to_text = to_text
         self._within = within
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
+        """The last number that was given to files of one path."""
 
     def of(self, name: str, content: bytes) -> Iterator[FilePart]:
         """Every file in a container. Raises ConversionFailed when the container itself is broken or holds too much."""
@@ -108,9 +110,10 @@ class Parts:
     def _free(self, path: str) -> str:
         """The path, with a number where a file before it has the same."""
         stem, dot, ending = path.rpartition(".")
-        free, number = path, 1
+        free, number = path, self._numbers.get(path, 1)
         while free in self._taken:
             number += 1
+            self._numbers[path] = number
             free = f"{stem} ({number}).{ending}" if dot else f"{path} ({number})"
         self._taken.add(free)
         return free

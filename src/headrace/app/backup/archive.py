@@ -157,12 +157,18 @@ def extract(source: Path, into: Path) -> Contents:
         raise unreadable("it has no list at its end")
     contents = read(content)
     _agree(contents, seen)
-    for member in contents.members:
-        if member.link:
-            place = target(member, into)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(member.link)
+    for place, link in _links(contents, into):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(link)
     return contents
+
+
+def _links(contents: Contents, into: Path) -> list[tuple[Path, str]]:
+    """Where links go, and where they lead. Raises OperationFailed for one behind another: it would be made where that leads."""
+    links = {target(member, into): member.link for member in contents.members if member.link}
+    if any(not links.keys().isdisjoint(place.parents) for place in links):
+        raise unreadable("a path in it leads out of the workspace")
+    return list(links.items())
 
 
 def _small(tar: tarfile.TarFile, about: tarfile.TarInfo) -> bytes:
