@@ -1,8 +1,8 @@
 """The names of a text: what is written with capitals, addresses, and words that are no plain words, as they are compared.
 
 A name is held where its words stand in the same order, with at most two others between: ``Ana Muster`` is held by ``Ana M. Muster``. The
-first word of a sentence is a name unless it is a common word of English or stands in the sources in some form. Scripts without capitals
-have no names here.
+first word of a sentence is a name unless it is a common word of English or stands in the sources in some form. In scripts without capitals
+nobody can tell names from other words: they are held where the sources are in such a script, too, and nowhere else.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ _SHORTEST_STEM = 3
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Words that follow each other, as they are compared. `loose`: it may be a plain word; `written`: compared letter for letter."""
+    """Words that follow each other, as they are compared. `loose`: it may be a plain word; `written`: compared letter for letter;
+    `plain`: of a script without capitals."""
 
     words: tuple[str, ...]
     loose: bool = False
     written: str = ""
+    plain: bool = False
 
 
 class Names:
@@ -48,6 +50,7 @@ class Names:
     def __init__(self, *texts: str) -> None:
         self._texts = [folded(text) for text in texts]
         self._written = " ".join(" ".join(text.casefold().split()) for text in self._texts)
+        self._any_plain = any(map(_without_capitals, self._texts))
         self._capitals = {word for text in self._texts for word in _WORD.findall(text) if word.isupper()}
         self._places: dict[str, list[int]] = {}
         place, last = 0, ""
@@ -71,6 +74,8 @@ class Names:
         """Whether a name stands here."""
         if name.written:
             return name.written in self._capitals if name.written.isupper() else _bounded(name.written, self._written)
+        if name.plain:
+            return self._any_plain
         if name.loose:
             return any(word in self._places or stem(word) in self._stems for word in _forms(name.words[0]))
         return self._follow([self._at(word) for word in name.words])
@@ -96,7 +101,7 @@ def _names(text: str) -> Iterator[Name]:
     end = 0
     for found in _TOKEN.finditer(text):
         word = found[0]
-        written = _marked(word)
+        written = _marked(word) or text.endswith("//", 0, found.start())
         figure = any(map(str.isdigit, word))
         goes_on = not text[end : found.start()].strip(" ") and (word in _PARTICLES or word != word.lower())
         if run and (written or figure or not goes_on):
@@ -107,6 +112,8 @@ def _names(text: str) -> Iterator[Name]:
             yield Name((), written=word.casefold())
         elif word != word.lower() and not figure:
             yield from _capital(text, found, run)
+        elif not figure and _without_capitals(word):
+            yield Name((), plain=True)
     if run:
         yield Name(tuple(run))
 
@@ -127,6 +134,11 @@ def _capital(text: str, found: re.Match[str], run: list[str]) -> Iterator[Name]:
 def _marked(word: str) -> bool:
     """Whether it is an address, a path, a name from a program: compared as it is written."""
     return _MARKED.search(word) is not None and not _NO_NAME.fullmatch(word) and word.casefold() not in _ABBREVIATED
+
+
+def _without_capitals(text: str) -> bool:
+    """Whether letters of a script are in it that has no capitals."""
+    return not text.isascii() and any(each.isalpha() and each.lower() == each.upper() for each in text)
 
 
 def _plain(text: str, found: re.Match[str]) -> bool:

@@ -14,14 +14,15 @@ HELD = [
     ("see [EMAIL_1]", "see [EMAIL_1]"), ("University of Zurich", "the University of Zurich"), ("x", "However, I think so. Yes."),
     ("in March", "In March it is due."), ("an iPhone", "iPhone"), ("O'Brien", "O'Brien said"), ("Normans", "the Norman"),
     ("THE FEE IS DUE", "The fee is due"), ("the fee is due", "THE FEE IS DUE"), ("x", "at 10:30 or 3.5kg"),
-    ("see https://a.b/c", "https://a.b/c"),
+    ("see https://a.b/c", "https://a.b/c"), ("年会费是四十法郎。", "会费四十"), ("Ana (安娜) leads", "安娜 leads"), ("see //a/b", "//a/b"),
 ]  # fmt: skip
 LACKING = [
     ("Thomas K. Arnold met John Smith.", "Thomas Smith joined."), ("fees are due", "Ana pays the fees."), ("staff may", "Workers may"),
     ("ask who is us", "the WHO says"), ("mail a@b.ch", "write to ab@b.ch"), ("phone", "an iPhone"),
     ("in May", "In March it is due."), ("the fee", "The fee: Smith pays"), ("x", "Smith. Jones pays"),
     ("see https://a.b/c", "https://a.b/d"),
-    ("Paris. In Hilton hotels", "Paris Hilton came"), ("a", "x_y"),
+    ("Paris. In Hilton hotels", "Paris Hilton came"), ("a", "x_y"), ("Ana leads", "it is led by 马云"), ("Ana leads", "led by محمد"),
+    ("evil or phish", "see [this](//evil/phish)"),
 ]  # fmt: skip
 
 
