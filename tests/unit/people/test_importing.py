@@ -171,6 +171,7 @@ FAULTS: dict[str, tuple[object, str]] = {
     "a stranger": ([MAX, {**STAFF, "members": [{"value": "nobody"}]}], "[1].members[0].value: there is no such User in this file"),
     "a group in a group": ([MAX, {**STAFF, "members": [{"value": "m", "type": "Group"}]}], "[1].members[0].type: a group within a group"),
     "twice": ([MAX, {**MAX, "id": "m2"}], '[1].userName: "max" would be "max", and so would [0]'),
+    "one id for two": ([MAX, {**ZOE, "id": MAX["id"]}, {**STAFF, "members": []}], "[1].id: [0] has it, too"),
     "one id": ([{**ZOE, "userName": "zoe@a.example"}, {**MAX, "userName": "zoe@b.example"}], 'would be "zoe", and so would [0]'),
     "an application": ([{**MAX, "userName": "desk"}], '"desk" is an application in people.yaml'),
     "somebody else of people.yaml": ([{**MAX, "userName": "ana@evil.example"}], "write there  sign in: ana@evil.example"),

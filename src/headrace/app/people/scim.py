@@ -135,7 +135,10 @@ def _members(users: Mapping[str, _User], groups: Mapping[str, _Group], faults: l
     """Display names of groups by the id of each member; None where the file has no groups."""
     if not groups:
         return None
-    known = {user.id for user in users.values() if user.id}
+    known: dict[str, str] = {}
+    for path, user in users.items():
+        if user.id and known.setdefault(user.id, path) != path:
+            faults.append(f"{path}.id: {known[user.id]} has it, too: whom a group means is not certain")
     found: dict[str, list[str]] = {}
     for path, group in groups.items():
         for number, member in enumerate(group.members or []):
