@@ -87,7 +87,7 @@ async def test_everybody_sees_who_they_are(house: House, ana: Browser) -> None:
     assert page.status == 200
     assert "ana, a person of tenant default" in page.text
     assert "members people.yaml" in page.text
-    assert "ask cut, echo, extract" in page.text
+    assert "ask cut, echo, embed, extract" in page.text
     assert "look after people, keys and sessions: no" in page.text
     assert "/console/everyone" not in page.html
     (session,) = [each for each in house.store.sessions.every(0) if each.holder == "ana"]
