@@ -80,7 +80,7 @@ def record_of(layout: Layout, change: Change) -> dict[str, Any]:
 def test_the_way_of_a_newcomer(tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     (tmp_path / "texts").mkdir()
-    assert "three services" in headrace("init", "--help", workspace=workspace).stdout
+    assert "four services" in headrace("init", "--help", workspace=workspace).stdout
     made = started("init", "--docs", str(tmp_path / "texts"), workspace=workspace)
     assert made.returncode == 0
     assert "services/help.yaml" in made.stdout

@@ -118,6 +118,25 @@ def test_lines_of_quoted_prose_are_joined_and_others_kept() -> None:
     assert plain(words.linked(replace(ANSWER, text=prose, mode=Mode.GENERATE))) == prose
 
 
+@pytest.mark.parametrize("rule", ["| --- | --- |", "|:--|--:|"])
+def test_a_table_is_shown_as_one_and_stays_what_it_is(rule: str) -> None:
+    text = f"See:\n| Van | <b> |\n{rule}\n| Blue | a \\| b |\n|| 7 | [1]"
+    found = words.linked(replace(ANSWER, text=text))
+    assert plain(found) == text
+    assert [cell.partition("</")[0] for cell in found.split('role="columnheader">')[1:]] == ["Van", "&lt;b&gt;"]
+    assert [cell.partition("</")[0] for cell in found.split('role="cell">')[1:]] == ["Blue", "a \\| b", "", "7"]
+    assert f'<span class="bars">{rule}\n</span>' in found
+    assert found.count('role="row"') == 3
+    assert found.count('class="mark"') == 1
+
+
+@pytest.mark.parametrize("text", ["| a | b |", "| a |\n| b |\n| --- |x"])
+def test_what_is_no_whole_table_stays_text(text: str) -> None:
+    found = words.linked(replace(ANSWER, text=text))
+    assert plain(found) == text
+    assert "role=" not in found
+
+
 def test_code_is_set_apart_and_stays_what_it_is() -> None:
     text = "Say `a <b>` or\n```console\n$ cat <x>\n[1]\n\n```\nthen `` ` `` and `open. [1]"
     found = words.linked(replace(ANSWER, text=text))

@@ -1,4 +1,4 @@
-"""``headrace init``: make a workspace with three services."""
+"""``headrace init``: make a workspace with four services."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from headrace.config import template
 @json_option
 @told
 def command(docs: Path | None, workspace: Path, *, as_json: bool) -> None:
-    """Make a workspace with three services: help answers from documents, local is plain chat, extract turns text into JSON.
+    """Make a workspace with four services: help answers from documents, local is plain chat, extract turns text into JSON, embed turns
+    texts into vectors.
 
     Nothing is ever overwritten: the folder must be new or empty.
     """

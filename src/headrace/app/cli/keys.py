@@ -31,7 +31,7 @@ def command() -> None:
     """
 
 
-@command.command("create")
+@command.command("create", short_help="Make a key and print it, once.")
 @click.option("--name", required=True, help="What the key is called. Without --for it is also who asks.")
 @click.option("--tenant", help="The tenant that it is of; may be left out when there is only one.")
 @click.option("--group", "groups", multiple=True, help="A group that the key has beside those of its holder; may be repeated.")
@@ -68,7 +68,7 @@ def _create(
     click.echo(f"{key.id} {_speaks_for(key)}; {_until(key)}. It is shown only now.", err=True)
 
 
-@command.command("list")
+@command.command("list", short_help="List the keys that hold now, oldest first.")
 @click.option("--all", "everything", is_flag=True, help="Those that have expired or were revoked, too.")
 @workspace_option
 @json_option
@@ -87,7 +87,7 @@ def _list(workspace: Path, *, everything: bool, as_json: bool) -> None:
         click.echo("No key holds now; headrace keys create makes one.", err=True)
 
 
-@command.command("revoke")
+@command.command("revoke", short_help="End a key for good, and the sessions it opened.")
 @click.argument("key_id", metavar="ID")
 @workspace_option
 @json_option

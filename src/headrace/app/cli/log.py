@@ -25,7 +25,7 @@ def command() -> None:
     """
 
 
-@command.command("checkpoint")
+@command.command("checkpoint", short_help="Print the latest signed checkpoint.")
 @workspace_option
 @json_option
 @told
@@ -39,7 +39,7 @@ def _checkpoint(workspace: Path, *, as_json: bool) -> None:
         click.echo(note, nl=False)
 
 
-@command.command("export")
+@command.command("export", short_help="Write the log to a folder or file that verifies.")
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option(
     "--size", type=click.IntRange(min=1), help="The tree of so many records, over which a checkpoint was signed. Default: the latest."
@@ -68,7 +68,7 @@ def _export(target: Path, size: int | None, first: int, last: int | None, worksp
         click.echo(f"{target}: {done.records} of {done.size} records, {done.tiles} tiles")
 
 
-@command.command("rotate-key")
+@command.command("rotate-key", short_help="Change the key that signs receipts.")
 @workspace_option
 @json_option
 @told

@@ -14,7 +14,7 @@ import headrace
 COMMANDS = {
     "up": "Start the installation and serve until Ctrl-C.",
     "restart": "Renew every process without losing a request.",
-    "init": "Make a workspace with three services.",
+    "init": "Make a workspace with four services.",
     "check": "Check the workspace; tell every fault at once.",
     "apply": "Check the workspace and make it the revision in force.",
     "show": "Show a revision, its history, or the JSON Schemas.",

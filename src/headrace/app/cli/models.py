@@ -31,7 +31,7 @@ def command() -> None:
     """
 
 
-@command.command("pull")
+@command.command("pull", short_help="Fetch models: those named, or all that are needed.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @workspace_option
 @json_option
@@ -59,7 +59,7 @@ def _pull(names: tuple[str, ...], workspace: Path, *, as_json: bool) -> None:
         print_json(pulled)
 
 
-@command.command("list")
+@command.command("list", short_help="List models that are declared or held.")
 @workspace_option
 @json_option
 @told
@@ -76,7 +76,7 @@ def _list(workspace: Path, *, as_json: bool) -> None:
     click.echo(f"store: {store.folder}")
 
 
-@command.command("verify")
+@command.command("verify", short_help="Compare the weights with what was fetched.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @workspace_option
 @json_option

@@ -39,7 +39,7 @@ def command() -> None:
     """
 
 
-@command.command("import")
+@command.command("import", short_help="Bring people from a directory's SCIM export.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--complete", is_flag=True, help="The file holds everyone: people imported before who are not in it are no longer active.")
@@ -69,7 +69,7 @@ def _import(file: Path, tenant: str | None, workspace: Path, *, dry_run: bool, c
     _say(plan, dry_run=dry_run)
 
 
-@command.command("list")
+@command.command("list", short_help="List everyone, their groups, and where each is from.")
 @_tenant
 @workspace_option
 @json_option
@@ -85,7 +85,7 @@ def _list(tenant: str | None, workspace: Path, *, as_json: bool) -> None:
         click.echo(f"{each.id:<20}  {each.kind:<11}  {groups}  ({', '.join(each.came)}){'' if each.active else '  NOT ACTIVE'}")
 
 
-@command.command("show")
+@command.command("show", short_help="Show one of them, and where each group is from.")
 @click.argument("who", metavar="ID")
 @_tenant
 @workspace_option
@@ -107,7 +107,7 @@ def _show(who: str, tenant: str | None, workspace: Path, *, as_json: bool) -> No
         click.echo(f"  account      {account.subject} at {account.issuer}")
 
 
-@command.command("untie")
+@command.command("untie", short_help="Let go of the accounts that somebody signed in with.")
 @click.argument("who", metavar="ID")
 @_tenant
 @workspace_option

@@ -28,7 +28,7 @@ def command() -> None:
     """List and end sessions of the console. Only the hash of a session's token is kept; its beginning is the session's id."""
 
 
-@command.command("list")
+@command.command("list", short_help="List sessions, oldest first.")
 @workspace_option
 @json_option
 @told
@@ -48,7 +48,7 @@ def _list(workspace: Path, *, as_json: bool) -> None:
         click.echo("Nobody is signed in.", err=True)
 
 
-@command.command("end")
+@command.command("end", short_help="End a session at once.")
 @click.argument("session_id", metavar="ID")
 @workspace_option
 @told

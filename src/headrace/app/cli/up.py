@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 WARM_WITHIN = 3.0
 """Seconds that models are given to load before it is said that the installation serves; ``/readyz`` tells the rest."""
 _HOST = "Address to serve on. Anything but loopback is reachable by others."
-_FIRST = "Fetch models, make a workspace where there is none, read its documents, and ask the three services."
+_FIRST = "Fetch models, make a workspace where there is none, read its documents, and ask three of its services."
 
 
 @click.command("up")

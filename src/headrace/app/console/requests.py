@@ -15,7 +15,7 @@ from headrace.app.console.words import milliseconds
 from headrace.app.http.wire import encode
 from headrace.app.requests.figures import money
 from headrace.app.requests.filters import FILTERS, wanted
-from headrace.app.requests.telling import ending, found_where, told
+from headrace.app.requests.telling import found_where, told, why
 from headrace.core.errors import BadRequest, NotFound
 from headrace.evidence.facts import ALLOWED, DENIED, OUTCOMES, mapping, text, whole
 from headrace.evidence.listing import Wanted
@@ -139,7 +139,7 @@ async def one(visit: Visit) -> None:
     content = {
         "facts": facts,
         "state": STATES.get(facts.outcome, ("off", facts.outcome)),
-        "ended": "" if facts.outcome in {"answered", "open"} else ending(facts),
+        "ended": "" if facts.outcome in {"answered", "open"} else why(facts),
         "mode": MODES.get(facts.mode or "", facts.mode or ""),
         "falls": _falls(facts),
         "rulings": [(each, _ACTS.get(each.action, each.action)) for each in facts.rulings],

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
+from headrace.app.console.grids import GRID, grid
 from headrace.app.http import errors
 from headrace.core.errors import Unauthenticated
 from headrace.core.values import Mode
@@ -54,9 +55,10 @@ MODES: Final[Mapping[Mode, str]] = {
 FIGURES: Final = 4
 """Figures of an amount that are shown, and hundredths at least."""
 _PIECE = re.compile(
-    r"(?P<block>^```.*?^```[ \t]*$)|(?P<inline>(?<!`)`[^`\n]+`(?!`))|\[(?P<n>\d{1,4})\](?=\n\n|\Z)", re.MULTILINE | re.DOTALL
+    rf"(?P<block>^```.*?^```[ \t]*$)|(?P<grid>{GRID})|(?P<inline>(?<!`)`[^`\n]+`(?!`))|\[(?P<n>\d{{1,4}})\](?=\n\n|\Z)",
+    re.MULTILINE | re.DOTALL,
 )
-"""What is set apart in an answer: a fenced block, code within a line, the mark of a citation."""
+"""What is set apart in an answer: a fenced block, a table, code within a line, the mark of a citation."""
 _DRAFTED = re.compile(_PIECE.pattern.replace(r"(?=\n\n|\Z)", r"(?=[\s\[]|\Z)"), _PIECE.flags)
 """The same in a draft, where each sentence has its marks."""
 _UNSEEN = re.compile(
@@ -203,8 +205,8 @@ def told(stages: Mapping[str, int]) -> Sequence[Bar]:
 
 
 def linked(answer: Answer) -> Markup:
-    """The answer's text, character for character: code in a face of its own, and each ``[n]`` that ends a quoted paragraph as a link to its
-    citation. Only lines of quoted prose are joined where their writer's editor broke them."""
+    """The answer's text, character for character: code in a face of its own, tables as tables, and each ``[n]`` that ends a quoted
+    paragraph as a link to its citation. Only lines of quoted prose are joined where their writer's editor broke them."""
     cited = {str(each.n) for each in answer.citations}
     made = Markup()
     done = 0
@@ -217,6 +219,8 @@ def linked(answer: Answer) -> Markup:
         if found["n"] is not None:
             link = Markup('<a class="mark" href="#{}" aria-label="source {}">[{}]</a>')
             made += link.format(anchor(answer.call.request, int(found["n"])), found["n"], found["n"])
+        elif found["grid"]:
+            made += grid(found[0])
         else:
             made += Markup('<code class="{}">{}</code>').format("block" if found["block"] else "inline", found[0])
     return made + _prose(answer.text[done:], answer.mode)

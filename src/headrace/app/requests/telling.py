@@ -55,12 +55,16 @@ def told(stage: StageFacts, facts: RequestFacts) -> list[str]:
 
 
 def ending(facts: RequestFacts) -> str:
+    """What ended a request that was not answered, and how."""
+    return f"{_OUTCOME.get(facts.outcome, facts.outcome)}: {why(facts)}"
+
+
+def why(facts: RequestFacts) -> str:
     """What ended a request that was not answered."""
     code = str(facts.error)
-    outcome = _OUTCOME.get(facts.outcome, facts.outcome)
     if code.startswith("guard."):
-        return f"{outcome}: guard {code.removeprefix('guard.')} stopped it"
-    return f"{outcome}: {WHY[code]} ({code})" if code in WHY else f"{outcome}: {code}"
+        return f"guard {code.removeprefix('guard.')} stopped it"
+    return f"{WHY[code]} ({code})" if code in WHY else code
 
 
 def plain(facts: Json) -> list[str]:
