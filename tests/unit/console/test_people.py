@@ -155,6 +155,15 @@ async def test_a_key_is_made_shown_once_and_recorded(house: House, ada: Browser)
     assert secret not in (await ada.get("/console/keys")).html
 
 
+async def test_keys_that_hold_stand_before_those_that_do_not(house: House, ada: Browser) -> None:
+    ended, holds = house.key("ben"), house.key("ben")
+    for over in (house.key("ben", lasts_us=0), ended):
+        house.revoke(over) if over is ended else None
+        page = await ada.get("/console/keys")
+        assert page.html.index(holds[:16]) < page.html.index(over[:16])
+    assert "hold; beneath, " in page.text
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

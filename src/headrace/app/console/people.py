@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from headrace.app.console.session import Session
     from headrace.app.console.visit import Visit
+    from headrace.core.values import StoredKey
 
 PATH: Final = "/console/people"
 EVERYONE: Final = "/console/everyone"
@@ -54,10 +55,17 @@ async def person(visit: Visit) -> None:
 
 
 async def keys(visit: Visit) -> None:
-    """Every key of the tenant."""
+    """Every key of the tenant: those that hold, then the others."""
     session = await visit.session()
-    found = await visit.gateway.people.keys(session.principal)
-    await _page(visit, "keys.html", {"keys": found, "tabs": _tabs(visit, session, KEYS)})
+    now = visit.gateway.clock.now_us()
+    found = sorted(await visit.gateway.people.keys(session.principal), key=lambda key: _ended(key, now))
+    await _page(
+        visit, "keys.html", {"keys": found, "holding": sum(not _ended(key, now) for key in found), "tabs": _tabs(visit, session, KEYS)}
+    )
+
+
+def _ended(key: StoredKey, now_us: int) -> bool:
+    return key.revoked_us is not None or (key.expires_us is not None and key.expires_us <= now_us)
 
 
 async def sessions(visit: Visit) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headrace.pipeline.rooms import Rooms
 
 _ACTS: Final = (
-    ("curate", "see raw scores of searches", "Tenant"),
+    ("curate", "look after sources, and see raw scores of searches", "Tenant"),
     ("inspect", "see the facts of everybody's requests", "Record"),
     ("prove", "have the proof of everybody's requests", "Record"),
     ("observe", "read the metrics", "Tenant"),
