@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import subprocess
@@ -236,6 +237,15 @@ def test_a_bundle_writes_nothing_into_the_report(log: Log) -> None:
     links = verify.verify(bundle, log.key)
     assert all(link.why.isprintable() for link in links)
     assert [link.name for link in links if not link.holds] == ["receipt"]
+
+
+def test_no_two_parts_of_the_file_have_one_name(tmp_path: Path) -> None:
+    """The file is its modules one after the other: of two functions of one name the first would be lost."""
+    standalone = tmp_path / "check.py"
+    assert CliRunner().invoke(command, ["--standalone", str(standalone)]).exit_code == 0
+    names = [each.name for each in ast.parse(standalone.read_text()).body if isinstance(each, (ast.FunctionDef, ast.ClassDef))]
+    assert len(names) > 40
+    assert sorted(names) == sorted(set(names))
 
 
 def test_the_file_stands_alone(log: Log, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def verify(parts: Mapping[str, object], *pinned: VerifierKey) -> list[Link]:
         except Broken as broken:
             links.append(Link("succession", holds=False, why=str(broken)))
         else:
-            links.append(link("succession", lambda: _succession(bundle, keyring)))
+            links.append(link("succession", lambda: _succession_of_answer(bundle, keyring)))
     last: dict[str, Callable[[_Bundle, Keyring], str]] = {"receipt": _receipt, "inclusion": _inclusion, "checkpoint": _checkpoint}
     return [*links, *(link(name, lambda check=check: check(bundle, keyring)) for name, check in last.items())]
 
@@ -99,7 +99,7 @@ def _record(bundle: _Bundle) -> str:
     return f"the record is leaf {bundle.leaf[:12]}…"
 
 
-def _succession(bundle: _Bundle, keyring: Keyring) -> str:
+def _succession_of_answer(bundle: _Bundle, keyring: Keyring) -> str:
     _, size, root = read_checkpoint(text_of_note(bundle.checkpoint))
     return bundle.successions.check(keyring, root, size)
 

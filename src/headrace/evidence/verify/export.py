@@ -140,7 +140,7 @@ def verify_export(exported: Exported, kept: str | None, *pinned: VerifierKey) ->
         except Broken as broken:
             links.append(Link("succession", holds=False, why=str(broken)))
         else:
-            links.append(link("succession", lambda: _succession(successions, keyring, note)))
+            links.append(link("succession", lambda: _succession_of_export(successions, keyring, note)))
     links.append(link("checkpoint", lambda: told(keyring, note)))
     links.append(link("tree", lambda: _tree(exported, note)))
     links.append(link("records", lambda: _records(exported, note)))
@@ -150,7 +150,7 @@ def verify_export(exported: Exported, kept: str | None, *pinned: VerifierKey) ->
     return links
 
 
-def _succession(successions: Successions, keyring: Keyring, note: str) -> str:
+def _succession_of_export(successions: Successions, keyring: Keyring, note: str) -> str:
     _, size, root = read_checkpoint(text_of_note(note))
     return successions.check(keyring, root, size)
 

@@ -30,7 +30,7 @@ def verify_growth(parts: Mapping[str, object], kept: str, *pinned: VerifierKey) 
         except Broken as broken:
             links.append(Link("succession", holds=False, why=str(broken)))
         else:
-            links.append(link("succession", lambda: _succession(successions, keyring, now)))
+            links.append(link("succession", lambda: _succession_since(successions, keyring, now)))
     return [
         *links,
         link("kept", lambda: told(keyring, kept)),
@@ -64,6 +64,6 @@ def check_growth(kept: str, now: str, goes_on: Callable[[int, int, bytes, bytes]
     return f"the first {old} of {new} records are those that were signed for"
 
 
-def _succession(successions: Successions, keyring: Keyring, now: str) -> str:
+def _succession_since(successions: Successions, keyring: Keyring, now: str) -> str:
     _, size, root = read_checkpoint(text_of_note(now))
     return successions.check(keyring, root, size)
