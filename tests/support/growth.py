@@ -16,13 +16,13 @@ PROPORTIONAL = 24
 
 
 def growth(work: Callable[[str], object], of: Callable[[int], str], many: int) -> float:
-    """How many times as long `work` takes with ``of(many)`` as with ``of(many // TIMES)``: the best of three of each."""
+    """How many times as long `work` takes with ``of(many)`` as with ``of(many // TIMES)``: the better of two of each."""
     return _seconds(work, of(many)) / _seconds(work, of(many // TIMES))
 
 
 def _seconds(work: Callable[[str], object], text: str) -> float:
     best = float("inf")
-    for _ in range(3):
+    for _ in range(2):
         gc.collect()
         began = time.process_time()
         work(text)

@@ -198,7 +198,7 @@ def test_tags_around_a_sentence_are_not_shown() -> None:
     assert list(shown("Type <enter>\n")) == ["Type <enter>"]
 
 
-MANY = 8_000
+MANY = 4_000
 HOSTILE: dict[str, Callable[[int], str]] = {
     "points": lambda n: "x" + "!" * n + "y",
     "blanks": lambda n: "a" + " " * n + "b",

@@ -72,8 +72,8 @@ async def serve(engine: Form, weights: Path, socket: Path) -> None:
     for left in (early, socket):
         left.unlink(missing_ok=True)
     server = await asyncio.to_thread(_start, cast("_Native", native), engine, gguf_of(weights), early)
+    mine = early.stat().st_ino
     try:
-        mine = early.stat().st_ino
         with _mute():
             early.rename(socket)
             await asyncio.Event().wait()
