@@ -12,7 +12,7 @@ early.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,24 +37,22 @@ async def answer(received: Received, rooms: Rooms) -> AsyncGenerator[Opened | Cl
     is over. Closing the generator early means that the client left: the work upstream is cancelled and the record says so.
     """
     principal = await admit.identify(received, rooms)
-    async with Trail(received, principal, rooms) as trail, AsyncExitStack() as held:
+    async with Trail(received, principal, rooms) as trail:
         run, stream = trail.run, trail.recorder.stream
+        with ExitStack() as held:
+            admitted = await run("admitted", admit.run(received, principal, rooms, admit.answers))
+            screened = await run("screened", screen.run(admitted, rooms))
+            knowledge = rooms.workspace.services[received.call.service].knowledge
+            grounded = await run("grounded", ground.run(screened, knowledge, rooms)) if knowledge else None
+            routed = await run("routed", route.run(screened, grounded, rooms))
+            reserved = await run("reserved", reserve.run(routed, rooms, held))
 
-        admitted = await run("admitted", admit.run(received, principal, rooms, admit.answers))
-        screened = await run("screened", screen.run(admitted, rooms))
-        knowledge = rooms.workspace.services[received.call.service].knowledge
-        grounded = await run("grounded", ground.run(screened, knowledge, rooms)) if knowledge else None
-        routed = await run("routed", route.run(screened, grounded, rooms))
-        reserved = await run("reserved", reserve.run(routed, rooms, held))
-
-        trail.metered = generated = generate.run(reserved, rooms)
-        checked = check.run(stream("generated", generated.events(), generated.state), generated, reserved, rooms)
-        released = release.run(stream("checked", checked.events(), checked.state), checked, reserved, rooms)
-        async with aclosing(trail.leaving(stream("released", released.events(), released.state))) as leaving:
-            async for event in leaving:
-                yield event
-        await held.aclose()
-
+            trail.metered = generated = generate.run(reserved, rooms)
+            checked = check.run(stream("generated", generated.events(), generated.state), generated, reserved, rooms)
+            released = release.run(stream("checked", checked.events(), checked.state), checked, reserved, rooms)
+            async with aclosing(trail.leaving(stream("released", released.events(), released.state))) as leaving:
+                async for event in leaving:
+                    yield event
         yield await settle.run(trail, reserved, generated, checked, released)
 
 
@@ -62,15 +60,14 @@ async def embed(asked: Texts, rooms: Rooms) -> Embeddings:
     """The vectors of a request's texts. Raises as :func:`answer` does; cancelled: the client left."""
     received = asked.received
     principal = await admit.identify(received, rooms)
-    async with Trail(received, principal, rooms) as trail, AsyncExitStack() as held:
-        admitted = await trail.run("admitted", admit.run(received, principal, rooms, admit.embeds))
-        screened = await trail.run("screened", screen.apart(admitted, rooms))
-        routed = await trail.run("routed", route.to_embedder(screened, rooms))
-        reserved = await trail.run("reserved", reserve.embedder(routed, rooms, held))
-        trail.metered = embedding = Embedding(reserved, asked.dimensions, rooms)
-        embedded = await trail.run("embedded", embedding.run())
-        await held.aclose()
-
+    async with Trail(received, principal, rooms) as trail:
+        with ExitStack() as held:
+            admitted = await trail.run("admitted", admit.run(received, principal, rooms, admit.embeds))
+            screened = await trail.run("screened", screen.apart(admitted, rooms))
+            routed = await trail.run("routed", route.to_embedder(screened, rooms))
+            reserved = await trail.run("reserved", reserve.embedder(routed, rooms, held))
+            trail.metered = embedding = Embedding(reserved, asked.dimensions, rooms)
+            embedded = await trail.run("embedded", embedding.run())
         return await settle.vectors(trail, reserved, embedding, embedded)
 
 

@@ -10,7 +10,7 @@ from headrace.core.values import Usage
 from headrace.finops.price import price
 
 if TYPE_CHECKING:
-    from contextlib import AsyncExitStack
+    from contextlib import ExitStack
 
     from headrace.core.flow import Routed
     from headrace.core.values import Money
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headrace.routing.running import Running
 
 
-async def run(routed: Routed, rooms: Rooms, held: AsyncExitStack) -> Reserved:
+async def run(routed: Routed, rooms: Rooms, held: ExitStack) -> Reserved:
     """What is reserved stands in `held` and is given back when that closes.
 
     Raises PromptTooLong with the numbers, Overloaded when no slot comes free, UpstreamFailed when the engine is down.
@@ -27,7 +27,8 @@ async def run(routed: Routed, rooms: Rooms, held: AsyncExitStack) -> Reserved:
         return Reserved(routed, prompt_tokens=None, answer_tokens=0, context_tokens=None, waited_us=0, most=None)
     running = rooms.deployments[routed.deployment]
     began = rooms.clock.monotonic()
-    await held.enter_async_context(running.slots.hold())
+    await running.slots.take()
+    held.callback(running.slots.give)
     waited = rooms.clock.monotonic() - began
     sampling = routed.screened.call.sampling
     prompt_tokens = await running.model.count(routed.prompt, sampling)
@@ -43,10 +44,12 @@ async def run(routed: Routed, rooms: Rooms, held: AsyncExitStack) -> Reserved:
     )
 
 
-async def embedder(routed: Routed, rooms: Rooms, held: AsyncExitStack) -> Reserved:
+async def embedder(routed: Routed, rooms: Rooms, held: ExitStack) -> Reserved:
     """The same for texts that become vectors: whether each fits is known when the model counts it. Raises Overloaded."""
     began = rooms.clock.monotonic()
-    await held.enter_async_context(rooms.embedders[str(routed.deployment)].slots.hold())
+    slots = rooms.embedders[str(routed.deployment)].slots
+    await slots.take()
+    held.callback(slots.give)
     waited = round((rooms.clock.monotonic() - began) * 1_000_000)
     return Reserved(routed, prompt_tokens=None, answer_tokens=0, context_tokens=None, waited_us=waited, most=None)
 

@@ -89,5 +89,6 @@ def _clean(admitted: Admitted, rules: ServiceRules, masks: MaskTable) -> tuple[t
         turns.append(CleanTurn(turn.role, text))
         findings.extend(found)
     parameters = Parameters(admitted.label, rules.input, masks, len(admitted.turns))
-    call = replace(admitted.call, sampling=parameters.clean(admitted.call.sampling))
+    clean = parameters.clean(admitted.call.sampling)
+    call = admitted.call if clean is admitted.call.sampling else replace(admitted.call, sampling=clean)
     return tuple(turns), call, (*findings, *parameters.findings)

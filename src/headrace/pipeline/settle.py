@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from headrace.pipeline.trail import Trail
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 async def run(trail: Trail, reserved: Reserved, generation: Generation, checking: Checking, releasing: Releasing) -> Answer:
     """Price the answer, commit its record, and say everything that the client is told. Raises Unavailable: then nothing was said."""
     rooms, routed = trail.rooms, reserved.routed
@@ -126,7 +129,7 @@ def vectors_text(made: Vectors) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def _findings(reserved: Reserved, checking: Checking) -> tuple[Finding, ...]:

@@ -36,13 +36,14 @@ class Slots:
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:
         """Hold a slot for the block. Raises Overloaded when the queue is full or patience ends."""
-        await self._take()
+        await self.take()
         try:
             yield
         finally:
-            self._give()
+            self.give()
 
-    async def _take(self) -> None:
+    async def take(self) -> None:
+        """Take a slot, to be given back once. Raises Overloaded when the queue is full or patience ends."""
         if self._free and not self._waiting:
             self._free -= 1
             return
@@ -59,7 +60,7 @@ class Slots:
             raise self._shed(f"No slot came free within {self._patience:g} s.") from None
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give()  # the slot was handed over while the asker was leaving
+                self.give()  # the slot was handed over while the asker was leaving
             raise
         finally:
             if not turn.done() or turn.cancelled():
@@ -69,7 +70,8 @@ class Slots:
         if turn in self._waiting:
             self._waiting.remove(turn)
 
-    def _give(self) -> None:
+    def give(self) -> None:
+        """Give a slot back, to the one who waits longest."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -79,7 +79,7 @@ async def test_a_slot_handed_to_an_asker_that_is_leaving_goes_on_to_the_next() -
 
 async def test_a_slot_that_comes_in_the_instant_in_which_patience_ends_is_taken() -> None:
     slots = Slots(1, queue=1, patience=0.02)
-    await slots._take()
+    await slots.take()
     waiting = asyncio.create_task(_hold_once(slots))
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(0.015, slots._give)

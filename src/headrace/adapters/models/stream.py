@@ -9,13 +9,17 @@ import msgspec
 from headrace.adapters.models import faults, wire
 from headrace.core.errors import HeadraceError
 from headrace.core.events import Finished, TextDelta, UsageReport
+from headrace.core.values import FinishReason
 
 if TYPE_CHECKING:
     from headrace.core.events import ModelEvent
-    from headrace.core.values import FinishReason
 
 LONGEST_EVENT = 1 << 20
 """Bytes. Nothing that is a stream of tokens has a longer line."""
+
+
+_SHORT = 16
+"""Bytes. No chunk is shorter, and what ends a stream is."""
 
 
 class Reading:
@@ -41,9 +45,9 @@ class Reading:
         lines = (self._rest + piece).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            if line.startswith(b"data:") and not self.done:
+            if line[:5] == b"data:" and not self.done:
                 try:
-                    self._take(line[5:].strip(), texts)
+                    self._take(line[5:], texts)
                 except (HeadraceError, msgspec.DecodeError) as failure:
                     if not texts:
                         raise
@@ -62,15 +66,18 @@ class Reading:
         return [Finished(self._finish)] if self._usage is None else [self._usage, Finished(self._finish)]
 
     def _take(self, payload: bytes, texts: list[str]) -> None:
-        if payload == b"[DONE]":
+        if len(payload) < _SHORT and payload.strip() == b"[DONE]":
             self.done = True
             return
         chunk = wire.read_chunk(payload)
         self.began = True
         if chunk.error is not None:
             raise faults.of_fault(chunk.error)
-        if text := chunk.text():
-            texts.append(text)
-        self._finish = chunk.finish() or self._finish
+        if chunk.choices:
+            choice = chunk.choices[0]
+            if choice.delta is not None and choice.delta.content:
+                texts.append(choice.delta.content)
+            if choice.finish_reason is not None:
+                self._finish = wire.REASONS.get(choice.finish_reason, FinishReason.STOP)
         if chunk.usage is not None and (usage := wire.disjoint(chunk.usage)) is not None:
             self._usage = UsageReport(usage)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headrace.core.text import CleanPrompt
     from headrace.core.values import JsonSchema, Sampling
 
-_REASONS = {"length": FinishReason.LENGTH, "content_filter": FinishReason.CONTENT_FILTER}
+REASONS = {"length": FinishReason.LENGTH, "content_filter": FinishReason.CONTENT_FILTER}
 
 MOST_TOKENS = 1_000_000_000
 """Of one answer. No context is near it; more is a mistake."""
@@ -88,18 +88,6 @@ class Chunk(msgspec.Struct, gc=False):
     choices: tuple[_Choice, ...] = ()
     usage: _Usage | None = None
     error: Fault | None = None
-
-    def text(self) -> str:
-        """New text, or nothing."""
-        if not self.choices:
-            return ""
-        delta = self.choices[0].delta
-        return (delta.content or "") if delta is not None else ""
-
-    def finish(self) -> FinishReason | None:
-        """Why the answer ended, when it has."""
-        reason = self.choices[0].finish_reason if self.choices else None
-        return None if reason is None else _REASONS.get(reason, FinishReason.STOP)
 
 
 class _Failure(msgspec.Struct, gc=False):

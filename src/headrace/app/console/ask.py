@@ -125,8 +125,8 @@ async def _answer(
     first: float | None = None
     answer: Answer | None = None
     try:
-        async with answers.place(), aclosing(answers.events(received)) as events:
-            with while_connected(visit.scope):
+        with answers.place(), while_connected(visit.scope):
+            async with aclosing(answers.events(received)) as events:
                 async for event in events:
                     if isinstance(event, Answer):
                         answer = event

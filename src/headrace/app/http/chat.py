@@ -50,7 +50,7 @@ class Chat(Visit):
 
     async def _draw(self, received: Received) -> Answer:
         """The answer, its text sent on as it comes when it is streamed: never before the ledger has the *opened* record."""
-        async with aclosing(self.answers.events(received)) as events:
+        async with aclosing(self.gateway.answer(received)) as events:
             async for event in events:
                 if isinstance(event, CleanDelta):
                     await self._delta(event.text)

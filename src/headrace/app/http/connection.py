@@ -291,6 +291,10 @@ class Exchange:
         self._cycle.disconnected = True
         self._connection.transport.abort()
 
+    def arrived(self) -> bool:
+        """Is the request here, whole?"""
+        return not self._cycle.more_body
+
     def ends(self) -> bool:
         """Must the answer that follows be the connection's last? So it is while the request's body has not come whole."""
         if not self._cycle.more_body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headrace.core.vectors import Embeddings
 
 Answered: TypeAlias = "Answer | Embeddings | Passages"
+M = TypeVar("M", Counter, Histogram)
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 UNKNOWN: Final = "none"
 """The service label of a request that names no service in force."""
@@ -33,6 +34,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry, services: Callable[[], Collection[str]]) -> None:
         self._services = services
         self._codes: set[str] = set()
+        self._children: dict[tuple[object, tuple[str, ...]], object] = {}
 
         def counter(name: str, about: str, *labels: str) -> Counter:
             return Counter(f"headrace_{name}", about, labels, registry=registry)
@@ -58,16 +60,16 @@ class Metrics:
         service = self._service(answer.call.service)
         self._end(service, "answered", "", seconds)
         if first is not None:
-            self._first.labels(service).observe(first)
+            self._of(self._first, service).observe(first)
         usage = answer.usage
         for kind, count in (("input", usage.input), ("input_cached", usage.input_cached), ("output", usage.output)):
             if count:
-                self._tokens.labels(service, kind).inc(count)
+                self._of(self._tokens, service, kind).inc(count)
         if answer.cost.amount:
-            self._cost.labels(service, answer.cost.currency).inc(float(answer.cost.amount))
-        self._modes.labels(service, mode).inc()
+            self._of(self._cost, service, answer.cost.currency).inc(float(answer.cost.amount))
+        self._of(self._modes, service, mode).inc()
         for found in answer.findings:
-            self._findings.labels(service, found.guard, found.kind, found.action.value).inc()
+            self._of(self._findings, service, found.guard, found.kind, found.action.value).inc()
 
     def failed(self, service: str, error: HeadraceError, seconds: float) -> None:
         """A request was refused (somebody decided so), or failed (something did not work): as its record says."""
@@ -80,8 +82,16 @@ class Metrics:
         self._end(self._service(service), "cancelled", "", seconds)
 
     def _end(self, service: str, outcome: str, code: str, seconds: float) -> None:
-        self._requests.labels(service, outcome, code).inc()
-        self._duration.labels(service).observe(seconds)
+        self._of(self._requests, service, outcome, code).inc()
+        self._of(self._duration, service).observe(seconds)
+
+    def _of(self, meter: M, *labels: str) -> M:
+        """A meter's child, kept: looking it up there costs more than counting."""
+        key = (meter, labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = meter.labels(*labels)
+        return child  # pyright: ignore[reportReturnType] - of the meter that is in its key
 
     def _service(self, name: str) -> str:
         return name if name in self._services() else UNKNOWN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from headrace.app.http import errors
@@ -12,7 +12,7 @@ from headrace.app.http.wire import ClientGone, exchange
 from headrace.core.errors import HeadraceError, Overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Generator
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -39,8 +39,8 @@ class Answers:
         self.metrics = Metrics(gateway.registry, gateway.service_names)
         self.metrics.running.set_function(lambda: self._now)
 
-    @asynccontextmanager
-    async def place(self) -> AsyncGenerator[None]:
+    @contextmanager
+    def place(self) -> Generator[None]:
         """A place among those under way, for the block. Raises Overloaded when there is none."""
         if self._now >= self._most:
             message = f"{self._most} requests are under way here, and no more are taken at one time."

@@ -33,6 +33,10 @@ class Exchange(Protocol):
         """Drop the connection at once."""
         ...
 
+    def arrived(self) -> bool:
+        """Is the request here, whole?"""
+        ...
+
     def ends(self) -> bool:
         """Must the answer that follows be the connection's last? So it is while the request's body has not come whole."""
         ...
@@ -68,6 +72,8 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> bytes:
     if header(scope, b"content-encoding") not in {"", "identity"}:
         message = "A compressed body is not read."
         raise BadRequest(message, code="request.encoded", param="Content-Encoding", mend="Send the body as it is.")
+    if exchange(scope).arrived():
+        return await _collect(receive, most)  # nothing is waited for, so no timer is set
     try:
         async with asyncio.timeout(limits.body_within.seconds):
             return await _collect(receive, most)

@@ -7,6 +7,7 @@ import gc
 import os
 import resource
 import socket
+import sys
 
 import msgspec
 import uvloop
@@ -27,8 +28,7 @@ async def serve(descriptor: int, beside: str, layout: Layout) -> None:
     listener = socket.socket(fileno=descriptor)
     async with open_gateway(layout, [beside] if beside else []) as gateway:
         application = build(gateway)
-        gc.collect()
-        gc.freeze()  # what is here now stays for good: the collector need not walk it with every request's garbage
+        settle_in()
         await server.serve(
             application,
             listener,
@@ -36,6 +36,14 @@ async def serve(descriptor: int, beside: str, layout: Layout) -> None:
             limits=lambda: gateway.limits,
             succeeded=lambda: address_of(layout).get("gateway") not in {None, os.getpid()},
         )
+
+
+def settle_in() -> None:
+    """What is here now stays for good: the collector need not walk it with every request's garbage. And every generator of the line is
+    closed by the block that draws from it, so the event loop need not keep a list of those that have begun."""
+    gc.collect()
+    gc.freeze()
+    sys.set_asyncgen_hooks(firstiter=None)
 
 
 def _open_files() -> None:
