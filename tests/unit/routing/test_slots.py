@@ -82,7 +82,7 @@ async def test_a_slot_that_comes_in_the_instant_in_which_patience_ends_is_taken(
     await slots.take()
     waiting = asyncio.create_task(_hold_once(slots))
     await asyncio.sleep(0)
-    asyncio.get_running_loop().call_later(0.015, slots._give)
+    asyncio.get_running_loop().call_later(0.015, slots.give)
     time.sleep(0.05)  # noqa: ASYNC251 - both are due when the loop looks again
     await waiting
     assert (slots.busy, slots.waiting) == (0, 0)
