@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.support.installation import Installation
 
 MANY = 400
+LONGEST_NAME = 256
 QUICK = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 SERVICES = {
     "/v1/chat/completions": ("model", "on-good", "help"),
@@ -48,8 +49,9 @@ def described(installation: Installation, key: str) -> BaseSchema:
     @schema.hook
     def flatmap_body(context: HookContext, body: Any) -> SearchStrategy[Any]:
         named = SERVICES.get(context.operation.path)
-        if named is None or not isinstance(body, dict) or not isinstance(body.get(named[0]), str):
-            return st.just(body)
+        said = body.get(named[0]) if named is not None and isinstance(body, dict) else None
+        if named is None or not isinstance(said, str) or not 0 < len(said) <= LONGEST_NAME:
+            return st.just(body)  # a wrong name stays wrong
         return st.sampled_from([body, *({**body, named[0]: name} for name in named[1:])])
 
     @schema.auth()

@@ -102,9 +102,12 @@ _EVENT: Final[Json] = {
 }
 """One event of a streamed answer."""
 _LIST_QUERY: Final[Mapping[str, Json]] = {
-    **{name: {"type": "string", "maxLength": 200, "description": about} for name, about in FILTERS.items()},
-    "after": {"type": "string", "maxLength": 200, "description": "Where the page begins: `next` of the page before."},
-    "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT, "description": "Requests of one page."},
+    **{name: {"type": "string", "description": about} for name, about in FILTERS.items()},
+    "after": {"type": "string", "description": "Where the page begins: `next` of the page before."},
+    "limit": {
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST}, {"const": ""}],
+        "description": f"Requests of one page; {LIMIT} when left out or empty.",
+    },
 }
 _NAMED: Final = (401, 404)
 _GIVEN: Final[Mapping[str, Given]] = {
