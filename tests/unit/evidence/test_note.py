@@ -120,6 +120,9 @@ def test_a_key_is_given_as_itself_or_as_a_file(key: LogKey, tmp_path: Path) -> N
     (tmp_path / "binary").write_bytes(b"\xff")
     with pytest.raises(Unreadable, match="no key can be read"):
         key_of(str(tmp_path / "binary"))
+    (tmp_path / "words").write_text("# to be filled\n")
+    with pytest.raises(Unreadable, match="it holds none"):
+        key_of(str(tmp_path / "words"))
 
 
 def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path, key: LogKey) -> None:

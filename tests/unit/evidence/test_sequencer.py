@@ -253,6 +253,9 @@ async def test_a_ledger_waits_for_the_one_before_it(folder: Path, socket: Path) 
     assert not serving.done()
     before.close()
     await ledgers.until(socket.exists)
+    client = LedgerClient(socket)
+    await client.ready()
+    await client.close()
     serving.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await serving

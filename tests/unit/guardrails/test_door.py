@@ -10,7 +10,7 @@ from headrace.core.errors import Refused
 from headrace.core.labels import Label
 from headrace.core.text import Action, Origin, RawText
 from headrace.guardrails.catalogue import guards
-from headrace.guardrails.door import excerpt, screen
+from headrace.guardrails.door import excerpt, screen, seams
 from headrace.guardrails.masks import MaskTable
 from headrace.guardrails.spans import Span
 from tests.support.guards import made
@@ -144,3 +144,9 @@ def test_an_excerpt_is_masked_as_the_whole_is() -> None:
     assert (part(7, 16), part(17, 36), part(0, 6)) == ("[PHONE_1].", "Mail [EMAIL_1] now.", "Phone:")
     assert (part(7, 10), part(11, 27)) == ("[PHONE_2]", "[PHONE_3]. Mail [EMAIL_2]")
     assert masks.unmask(part(7, 10) + part(11, 27)) == ("451" + "5986. Mail ana@x", 3)
+
+
+def test_seams_say_where_masks_stand_and_flags_leave_none() -> None:
+    flag, mask = Words("flag", {"bc": 1.0}), Words("mask", {"ef": 1.0})
+    made = seams(RawText("abcdefg", Origin.PASSAGE, 1), ((flag, Action.FLAG), (mask, Action.MASK)), MaskTable())
+    assert [(each.at, each.until, each.start, each.end) for each in made] == [(4, 4 + len("[MASK_1]"), 4, 6)]

@@ -64,13 +64,12 @@ def read_path(path: str) -> Tile | None:
 
 def of_tree(size: int) -> Iterator[Tile]:
     """Every hash tile of a tree of `size` leaves, partial ones at its edge."""
-    for level in range(HIGHEST + 1):
-        count = size >> (HEIGHT * level)
-        if count == 0:
-            return
+    level = 0
+    while count := size >> (HEIGHT * level):
         yield from (Tile(level, index) for index in range(count // WIDTH))
         if count % WIDTH:
             yield Tile(level, count // WIDTH, count % WIDTH)
+        level += 1
 
 
 def bundle(entries: Sequence[bytes]) -> bytes | None:

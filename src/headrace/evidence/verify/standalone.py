@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import takewhile
 from pathlib import Path
 
 MODULES = ("notes", "parts", "keyring", "answer", "growth", "export", "main")
@@ -41,19 +42,23 @@ def source() -> str:
         text = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
         statements = ast.parse(text).body
         last = 0
-        for each in statements:
-            if isinstance(each, ast.Import | ast.ImportFrom):
-                imports |= _kept(each)
-            elif isinstance(each, ast.If) and isinstance(each.test, ast.Name):
+        for each in takewhile(_stands_at_the_head, statements):
+            if isinstance(each, ast.If):
                 typing |= {line for inner in each.body for line in _kept(inner)}
             elif not isinstance(each, ast.Expr):
-                break
+                imports |= _kept(each)
             last = each.end_lineno or 0
         bodies.append("\n".join(text.splitlines()[last:]).strip("\n"))
     known = "\n".join(
         ["from __future__ import annotations\n", *sorted(imports), "\nif TYPE_CHECKING:", *(f"    {line}" for line in sorted(typing))]
     )
     return "\n\n\n".join([f"{_HEAD}\n{known}", *bodies, 'if __name__ == "__main__":\n    sys.exit(main())']) + "\n"
+
+
+def _stands_at_the_head(statement: ast.stmt) -> bool:
+    """Whether it is the docstring, an import, or what only type checkers read."""
+    typing = isinstance(statement, ast.If) and isinstance(statement.test, ast.Name)
+    return typing or isinstance(statement, ast.Import | ast.ImportFrom | ast.Expr)
 
 
 def _kept(statement: ast.stmt) -> set[str]:
