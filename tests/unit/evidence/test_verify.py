@@ -21,7 +21,8 @@ from headrace.evidence import records, verify
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import Entry
 from headrace.evidence.schemas import NAMES, schema
-from headrace.evidence.verify.main import main
+from headrace.evidence.verify.main import check, main
+from headrace.evidence.verify.parts import keys_of
 from tests.support import ledgers
 
 if TYPE_CHECKING:
@@ -325,3 +326,16 @@ class TestCommand:
         done = CliRunner().invoke(command, ["--standalone", str(tmp_path / "none" / "check.py")])
         assert done.exit_code == 1
         assert "cannot be written" in done.output
+
+
+def test_what_does_not_go_together_is_told(log: Log, tmp_path: Path) -> None:
+    bundle, kept, growth = written(log.bundle, tmp_path), tmp_path / "kept", tmp_path / "growth.json"
+    kept.write_bytes(b"\xff")
+    with pytest.raises(verify.Unreadable, match="cannot be read as a checkpoint"):
+        check(bundle, kept, keys_of(log.vkey))
+    kept.write_text("a checkpoint")
+    with pytest.raises(verify.Unreadable, match="is no growth of a log"):
+        check(bundle, kept, keys_of(log.vkey))
+    growth.write_text('{"consistency": []}')
+    with pytest.raises(verify.Unreadable, match="give the checkpoint that was kept"):
+        check(growth, None, keys_of(log.vkey))
