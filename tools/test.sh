@@ -16,9 +16,13 @@ for folder in tests/*/; do
 done
 half() { .venv/bin/python -m coverage run -m pytest --durations 12 --durations-min 3 "$@"; }
 failed=0
-half "${outside[@]}" > build/outside.log 2>&1 &
+set -m # a group of its own: without, a background job ignores SIGINT, and so would every process that it tests
+half "${outside[@]}" > build/outside.log 2>&1 < /dev/null &
+other=$!
+set +m
+trap 'kill -TERM -- -$other 2> /dev/null || true' EXIT # who stops this, stops both
 half "${inside[@]}" || failed=$?
-wait $! || failed=$?
+wait $other || failed=$?
 cat build/outside.log
 .venv/bin/python -m coverage combine --quiet
 .venv/bin/python -m coverage json --quiet -o build/coverage/coverage.json
