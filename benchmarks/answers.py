@@ -25,8 +25,8 @@ import grounded
 import harness
 from calibrate import MIXTURE
 from headrace.core.values import Quote
-from headrace.knowledge.quote import THRESHOLD, Quoter
-from headrace.knowledge.sentences import units
+from headrace.knowledge.passages.sentences import units
+from headrace.knowledge.quoting.quote import THRESHOLD, Quoter
 
 if TYPE_CHECKING:
     import argparse

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from grounded import DATA, half_of, lines
 from headrace.core.values import Evidence
-from headrace.knowledge.chunk import chunk
-from headrace.knowledge.sentences import sentences
+from headrace.knowledge.passages.chunk import chunk
+from headrace.knowledge.passages.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Fit what quotes and abstention are calibrated with, and write it to src/headrace/knowledge/calibration.json.
+"""Fit what quotes and abstention are calibrated with, and write it to src/headrace/knowledge/quoting/calibration.json.
 
     python benchmarks/calibrate.py [--dry-run]
 
@@ -26,16 +26,16 @@ import msgspec
 import numpy as np
 
 import grounded
-from headrace.knowledge import confidence as confident
-from headrace.knowledge.confidence import Calibration, Chance, Order
-from headrace.knowledge.quote import Quoter
+from headrace.knowledge.quoting import confidence as confident
+from headrace.knowledge.quoting.confidence import Calibration, Chance, Order
+from headrace.knowledge.quoting.quote import Quoter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from grounded import Asked
     from headrace.core.values import Passage
-    from headrace.knowledge.match import Matches
+    from headrace.knowledge.quoting.match import Matches
 
 TARGET = Path(confident.__file__).with_name("calibration.json")
 FALSE_ABSTAIN = 0.03

@@ -1,4 +1,4 @@
-"""Fit what drafts are checked with, and write it to src/headrace/knowledge/support.json.
+"""Fit what drafts are checked with, and write it to src/headrace/knowledge/checking/support.json.
 
     python benchmarks/calibrate_drafts.py [--dry-run]
 
@@ -29,11 +29,11 @@ from calibrate import logistic, rounded
 from headrace.adapters.embedders.minilm import MiniLM
 from headrace.adapters.weights.catalogue import EMBEDDER, built_in
 from headrace.adapters.weights.store import ModelStore, default_folder
-from headrace.knowledge import supported
-from headrace.knowledge.checker import completed, reasoned
-from headrace.knowledge.reading import Readings
-from headrace.knowledge.support import Supported, support
-from headrace.knowledge.supported import Calibration, Weights, chance
+from headrace.knowledge.checking import supported
+from headrace.knowledge.checking.checker import completed, reasoned
+from headrace.knowledge.checking.support import Supported, support
+from headrace.knowledge.checking.supported import Calibration, Weights, chance
+from headrace.knowledge.quoting.reading import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -32,10 +32,10 @@ from headrace.adapters.embedders.minilm import MiniLM
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.values import Evidence
-from headrace.knowledge.checker import Checker
-from headrace.knowledge.reading import Readings
-from headrace.knowledge.sentences import sentences
-from headrace.knowledge.supported import CALIBRATION
+from headrace.knowledge.checking.checker import Checker
+from headrace.knowledge.checking.supported import CALIBRATION
+from headrace.knowledge.passages.sentences import sentences
+from headrace.knowledge.quoting.reading import Readings
 
 if TYPE_CHECKING:
     import argparse

@@ -28,9 +28,9 @@ from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.adapters.weights.catalogue import EMBEDDER, built_in
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.values import Scope, StoredPassage
-from headrace.knowledge.chunk import chunk, passage_id
-from headrace.knowledge.plain import plain
-from headrace.knowledge.retrieve import Retrieval
+from headrace.knowledge.passages.chunk import chunk, passage_id
+from headrace.knowledge.passages.plain import plain
+from headrace.knowledge.search.retrieve import Retrieval
 from retrieval import Vectors
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.core.values import StoredPassage
-from headrace.knowledge.chunk import chunk, passage_id
+from headrace.knowledge.passages.chunk import chunk, passage_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

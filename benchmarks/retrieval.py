@@ -34,8 +34,8 @@ from headrace.adapters.weights.catalogue import EMBEDDER, built_in
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.measure import tokens
 from headrace.core.values import Scope
-from headrace.knowledge.fuse import DEPTH, dense_weight, fuse
-from headrace.knowledge.retrieve import Retrieval
+from headrace.knowledge.search.fuse import DEPTH, dense_weight, fuse
+from headrace.knowledge.search.retrieve import Retrieval
 
 if TYPE_CHECKING:
     import argparse

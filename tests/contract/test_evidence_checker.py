@@ -11,9 +11,9 @@ import pytest
 
 from headrace.adapters.embedders.minilm import MiniLM
 from headrace.config.layout import Layout
-from headrace.knowledge.checker import Checker
+from headrace.knowledge.checking.checker import Checker
 from headrace.knowledge.client import KnowledgeClient
-from headrace.knowledge.reading import Readings
+from headrace.knowledge.quoting.reading import Readings
 from headrace.testing.evidence_checker import EvidenceCheckerContract
 from tests.providers.engine import embedder as weights
 

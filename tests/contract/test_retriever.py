@@ -12,7 +12,7 @@ import pytest
 from headrace.adapters.embedders.minilm import MiniLM
 from headrace.config.layout import Layout
 from headrace.knowledge.client import KnowledgeClient
-from headrace.knowledge.quote import Quoter
+from headrace.knowledge.quoting.quote import Quoter
 from headrace.testing.retriever import RetrieverContract
 from tests.providers.engine import embedder as weights
 from tests.support.searching import fill as fill_folder
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headrace.core.values import StoredPassage
-    from headrace.knowledge.retrieve import Retrieval
+    from headrace.knowledge.search.retrieve import Retrieval
 
 _numbers = itertools.count()
 

@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from headrace.knowledge.ingest import run as running
 from headrace.knowledge.ingest import run_pass
 from headrace.knowledge.ingest.manifest import Manifest

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from headrace.core.measure import tokens
 from headrace.core.values import Place
-from headrace.knowledge.chunk import BOUND, Chunk, chunk, passage_id
-from headrace.knowledge.chunk_blocks import structure
-from headrace.knowledge.places import Places
+from headrace.knowledge.documents.places import Places
+from headrace.knowledge.passages.blocks import structure
+from headrace.knowledge.passages.chunk import BOUND, Chunk, chunk, passage_id
 
 TYPES = ("text/markdown", "text/plain", "text/html", "application/pdf")
 PIECES = st.sampled_from([

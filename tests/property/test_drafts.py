@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.core.values import Evidence
-from headrace.knowledge.checker import Checker
-from headrace.knowledge.everyday import EVERYDAY
-from headrace.knowledge.figures import Figures
-from headrace.knowledge.folded import bare
-from headrace.knowledge.names import Names
-from headrace.knowledge.reading import Readings
+from headrace.knowledge.checking.checker import Checker
+from headrace.knowledge.checking.everyday import EVERYDAY
+from headrace.knowledge.checking.figures import Figures
+from headrace.knowledge.checking.folded import bare
+from headrace.knowledge.checking.names import Names
+from headrace.knowledge.quoting.reading import Readings
 from headrace.pipeline.pieces import Pieces
 from tests.support.quoting import WordEmbedder
 

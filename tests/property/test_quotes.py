@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.knowledge.plain import plain
-from headrace.knowledge.quote import Quoter
-from headrace.knowledge.reading import SEEN, Readings
-from headrace.knowledge.sentences import sentences, units
+from headrace.knowledge.passages.plain import plain
+from headrace.knowledge.passages.sentences import sentences, units
+from headrace.knowledge.quoting.quote import Quoter
+from headrace.knowledge.quoting.reading import SEEN, Readings
 from tests.support.quoting import WordEmbedder, check, passage
 
 PIECES = st.sampled_from([

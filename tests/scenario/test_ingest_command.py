@@ -17,7 +17,7 @@ import pytest
 
 from headrace.app.ingest.watcher import _Watcher
 from headrace.config.layout import Layout
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from tests.providers.engine import embedder as weights
 from tests.support.data import shared_data
 from tests.support.documents import docx, pdf

@@ -36,7 +36,7 @@ from headrace.config.readers import acl_of
 from headrace.config.revision import of
 from headrace.core.values import Found, Passage, Quote, StoredKey
 from headrace.guardrails.catalogue import guards
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from headrace.knowledge.ingest.manifest import Entry, Manifest, Row
 from headrace.policy.directory import KeyDirectory
 from headrace.policy.engine import CedarEngine

@@ -11,7 +11,7 @@ import numpy as np
 from headrace.adapters.converters.files import FileConverter
 from headrace.adapters.sources.folder import Folder
 from headrace.config.model import ReaderRule, Readers, Source
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from headrace.knowledge.ingest import Configured, Parts
 from headrace.knowledge.ingest.manifest import Manifest
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headrace.core.values import Passage
-from headrace.knowledge.chunk import chunk
+from headrace.knowledge.passages.chunk import chunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

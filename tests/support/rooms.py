@@ -24,8 +24,8 @@ from headrace.core.text import Action, Origin, RawText, RawTurn, Role
 from headrace.core.values import Found, Passage, Principal, Quote, RequestId, Sampling
 from headrace.finops.slots import SlotMeter
 from headrace.guardrails.catalogue import guards
-from headrace.knowledge.checker import Checker
-from headrace.knowledge.reading import Readings
+from headrace.knowledge.checking.checker import Checker
+from headrace.knowledge.quoting.reading import Readings
 from headrace.pipeline import line
 from headrace.pipeline.rooms import Rooms, ServiceRules
 from headrace.policy.engine import CedarEngine

@@ -11,7 +11,7 @@ import lancedb
 from headrace.adapters.stores import lance_table
 from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.stores.lance_search import LanceIndex, _passage
-from headrace.knowledge.retrieve import Retrieval
+from headrace.knowledge.search.retrieve import Retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from headrace.core.ports import Embedder, PassageIndex
     from headrace.core.values import StoredPassage
-    from headrace.knowledge.quote import Quoter
+    from headrace.knowledge.quoting.quote import Quoter
 
 
 def vectors_for(store: LancePassages, embedder: Embedder) -> None:

@@ -21,7 +21,7 @@ from headrace.app.inside.log import ShownLog
 from headrace.app.requests.following import Following
 from headrace.config.layout import Layout
 from headrace.config.model import Limits
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from headrace.pipeline import line
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from headrace.core.errors import Unavailable
 from headrace.evidence.client import LedgerClient
 from headrace.guardrails.catalogue import guards
 from headrace.knowledge.client import KnowledgeClient
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from headrace.policy.directory import KeyDirectory
 from headrace.policy.engine import CedarEngine
 from headrace.policy.sessions import ConsoleSessions

@@ -15,7 +15,7 @@ from headrace.core.flow import CleanQuote
 from headrace.core.text import raw_stretch
 from headrace.core.values import Evidence, FinishReason, Mode, Quote
 from headrace.guardrails.door import cut
-from headrace.knowledge.sentences import LEANS_BACK
+from headrace.knowledge.passages.sentences import LEANS_BACK
 from headrace.pipeline.drafting import DECLINES
 from headrace.pipeline.generate import ABSTENTION, quoted
 from headrace.pipeline.pieces import Pieces

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from headrace.knowledge.sentences import sentences
+from headrace.knowledge.passages.sentences import sentences
 
 _MARK = re.compile(r"\s*\[\^?\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\]")
 """The number of a passage, as the model was told to write it: it is taken out, for what is cited is found anew."""

@@ -13,8 +13,8 @@ import pytest
 from headrace.adapters.converters.child import Limits
 from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
-from headrace.knowledge.chunk import chunk
-from headrace.knowledge.places import Places
+from headrace.knowledge.documents.places import Places
+from headrace.knowledge.passages.chunk import chunk
 from tests.support.data import shared_data
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 
 from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
-from headrace.knowledge.chunk import chunk
-from headrace.knowledge.places import Places, narrowed
-from headrace.knowledge.sentences import units
+from headrace.knowledge.documents.places import Places, narrowed
+from headrace.knowledge.passages.chunk import chunk
+from headrace.knowledge.passages.sentences import units
 from tests.support.documents import xlsx
 
 if TYPE_CHECKING:

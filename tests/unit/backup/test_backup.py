@@ -22,7 +22,7 @@ from headrace.app.backup.taking import take
 from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError, OperationFailed
 from headrace.evidence.log.reader import LogReader
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from headrace.knowledge.ingest.manifest import Manifest
 from tests.support.patients import HEADRACE, everything, healthy, mounted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.core.measure import tokens
-from headrace.knowledge.chunk import BOUND, TARGET, chunk
+from headrace.knowledge.passages.chunk import BOUND, TARGET, chunk
 
 MARKDOWN = """---
 title: "Travel"

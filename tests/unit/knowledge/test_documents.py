@@ -9,8 +9,8 @@ import pytest
 
 from headrace.core.errors import NotFound
 from headrace.core.values import Place
-from headrace.knowledge import documents
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents import store as documents
+from headrace.knowledge.documents.store import DocumentStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.knowledge.figures import Figures
+from headrace.knowledge.checking.figures import Figures
 
 HELD = [
     ("CHF 1,000", "one thousand francs"), ("1000", "1,000"), ("1 000", "one thousand"), ("1'000", "1000.00"), ("1.000.000", "a million"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace.core.values import Hit
-from headrace.knowledge.fuse import DENSE_WEIGHT, SEEN, dense_weight, fuse
+from headrace.knowledge.search.fuse import DENSE_WEIGHT, SEEN, dense_weight, fuse
 
 
 def keys(words: list[Hit], meaning: list[Hit], share: float = 0.5) -> list[int]:

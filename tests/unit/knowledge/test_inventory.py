@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.core.errors import Unavailable
+from headrace.knowledge.documents.inventory import Filter, Inventory, Look, Totals, Version
 from headrace.knowledge.ingest.manifest import Entry, Manifest, Row
-from headrace.knowledge.inventory import Filter, Inventory, Look, Totals, Version
 
 if TYPE_CHECKING:
     from pathlib import Path

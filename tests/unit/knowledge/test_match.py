@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.knowledge.match import Matches, match
-from headrace.knowledge.quote import Quoter
-from headrace.knowledge.reading import Readings
+from headrace.knowledge.quoting.match import Matches, match
+from headrace.knowledge.quoting.quote import Quoter
+from headrace.knowledge.quoting.reading import Readings
 from tests.support.quoting import WordEmbedder, passage
 
 ABOUT = 0.45

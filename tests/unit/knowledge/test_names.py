@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.knowledge.names import Names
-from headrace.knowledge.polarity import contrary
+from headrace.knowledge.checking.names import Names
+from headrace.knowledge.checking.polarity import contrary
 
 HELD = [
     ("Thomas K. Arnold joined Video Store.", "Thomas Arnold joined."), ("Ana pays", "Ana's fee"), ("staff may", "Employees may"),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.adapters.embedders.minilm import MiniLM
-from headrace.knowledge.confidence import CALIBRATION, confidence, ordered
-from headrace.knowledge.quote import THRESHOLD, Quoter
-from headrace.knowledge.reading import Readings
+from headrace.knowledge.quoting.confidence import CALIBRATION, confidence, ordered
+from headrace.knowledge.quoting.quote import THRESHOLD, Quoter
+from headrace.knowledge.quoting.reading import Readings
 from tests.providers.engine import embedder as weights
 from tests.support.quoting import WIDTH, WordEmbedder, check, passage, passages
 

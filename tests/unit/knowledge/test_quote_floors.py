@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headrace.adapters.embedders.minilm import MiniLM
-from headrace.knowledge.quote import THRESHOLD, Quoter
+from headrace.knowledge.quoting.quote import THRESHOLD, Quoter
 from tests.providers.engine import embedder as weights
 from tests.support.data import shared_data
 from tests.support.quoting import passage

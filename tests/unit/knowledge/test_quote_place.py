@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace.core.values import Passage
-from headrace.knowledge.places import Places, narrowed
+from headrace.knowledge.documents.places import Places, narrowed
 
 
 def passage(text: str, start: int, place: str) -> Passage:

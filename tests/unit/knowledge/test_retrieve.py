@@ -10,7 +10,7 @@ from headrace.adapters.stores.lance import LancePassages
 from headrace.adapters.stores.lance_search import LanceIndex
 from headrace.core.errors import Unavailable
 from headrace.core.ports import OUTDATED
-from headrace.knowledge.retrieve import ATTEMPTS, LONGEST
+from headrace.knowledge.search.retrieve import ATTEMPTS, LONGEST
 from headrace.testing.passages import DIMENSIONS, passage, scope
 from tests.support.ingestion import HashEmbedder
 from tests.support.searching import fill, retrieval, vectors_for

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.knowledge.chunk import chunk
-from headrace.knowledge.chunk_blocks import Kind
-from headrace.knowledge.places import Places
-from headrace.knowledge.plain import plain
-from headrace.knowledge.sentences import LONGEST, LONGEST_PAIR, sentences, units
+from headrace.knowledge.documents.places import Places
+from headrace.knowledge.passages.blocks import Kind
+from headrace.knowledge.passages.chunk import chunk
+from headrace.knowledge.passages.plain import plain
+from headrace.knowledge.passages.sentences import LONGEST, LONGEST_PAIR, sentences, units
 from tests.support.growth import PROPORTIONAL, growth
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from headrace.app.ingest.progress import recorded
 from headrace.app.ingest.watcher import STATE, Seen, SeenSource, signature_of
 from headrace.app.revisions import control_store, current
 from headrace.core.errors import OperationFailed
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
 from headrace.knowledge.ingest import Configured, Parts, Pass, run_all
 from headrace.knowledge.ingest.manifest import Manifest
 from headrace.knowledge.ingest.report import Counts, Stage

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from headrace.core.vectors import Embeddings, Texts
     from headrace.evidence.client import LedgerClient
     from headrace.knowledge.client import KnowledgeClient
-    from headrace.knowledge.documents import DocumentStore
+    from headrace.knowledge.documents.store import DocumentStore
     from headrace.pipeline.rooms import Rules
     from headrace.policy.sessions import ConsoleSessions
 

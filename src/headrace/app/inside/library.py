@@ -10,7 +10,7 @@ from headrace.app.http.library import Care, Document, DocumentFacts, History, Re
 from headrace.app.ingest.progress import progress
 from headrace.config.readers import acl_of, acls_for
 from headrace.core.errors import NotFound
-from headrace.knowledge.inventory import Filter, Inventory
+from headrace.knowledge.documents.inventory import Filter, Inventory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from headrace.config.layout import Layout
     from headrace.config.model import Source
     from headrace.core.values import Principal
-    from headrace.knowledge.documents import DocumentStore
-    from headrace.knowledge.inventory import Known, Seen
+    from headrace.knowledge.documents.inventory import Known, Seen
+    from headrace.knowledge.documents.store import DocumentStore
     from headrace.pipeline.rooms import Rooms
 
 MENDS: Final[Mapping[str, str]] = {

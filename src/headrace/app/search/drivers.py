@@ -14,10 +14,10 @@ from headrace.adapters.stores.lance_table import session
 from headrace.adapters.weights.catalogue import EMBEDDER
 from headrace.adapters.weights.store import ModelStore, default_folder
 from headrace.core.errors import NotFound
-from headrace.knowledge.checker import Checker
+from headrace.knowledge.checking.checker import Checker
 from headrace.knowledge.messages import Embedded
-from headrace.knowledge.quote import Quoter
-from headrace.knowledge.retrieve import Retrieval
+from headrace.knowledge.quoting.quote import Quoter
+from headrace.knowledge.search.retrieve import Retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

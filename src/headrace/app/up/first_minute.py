@@ -22,8 +22,8 @@ from headrace.config.template import CHECKOUT
 from headrace.core.errors import HeadraceError, OperationFailed
 from headrace.evidence.log.files import VKEY_FILE
 from headrace.evidence.verify import standalone
-from headrace.knowledge.chunk_blocks import Kind, structure
-from headrace.knowledge.documents import DocumentStore
+from headrace.knowledge.documents.store import DocumentStore
+from headrace.knowledge.passages.blocks import Kind, structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,9 +11,9 @@ from headrace.core.containers import container_of, is_archive, is_container
 from headrace.core.conversion import TOO_SLOW
 from headrace.core.errors import ConversionFailed
 from headrace.core.values import StoredPassage
-from headrace.knowledge import chunk as chunking
-from headrace.knowledge.documents import places_of
+from headrace.knowledge.documents.store import places_of
 from headrace.knowledge.ingest.manifest import Entry, Row
+from headrace.knowledge.passages import chunk as chunking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from headrace.core.conversion import Converted, Converter, Part
     from headrace.core.ports import Clock, DocumentSource, Embedder, PassageStore
     from headrace.core.values import SourceFile
-    from headrace.knowledge.documents import DocumentStore
+    from headrace.knowledge.documents.places import Places
+    from headrace.knowledge.documents.store import DocumentStore
     from headrace.knowledge.ingest.manifest import Manifest
     from headrace.knowledge.ingest.report import Tally
-    from headrace.knowledge.places import Places
 
 BATCH_DOCUMENTS = 64
 BATCH_PASSAGES = 2000

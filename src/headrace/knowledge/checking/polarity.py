@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from headrace.knowledge.everyday import EVERYDAY
-from headrace.knowledge.folded import folded
-from headrace.knowledge.names import stem
+from headrace.knowledge.checking.everyday import EVERYDAY
+from headrace.knowledge.checking.folded import folded
+from headrace.knowledge.checking.names import stem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,20 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from headrace.knowledge.figure import Figure
-from headrace.knowledge.figure_words import LOWER, MAGNITUDES, MONTHS, MULTIPLES, ORDINALS, PARTS, SMALL, SPELLED, UNITS, UPPER, VAGUE
+from headrace.knowledge.checking.figure import Figure
+from headrace.knowledge.checking.figure_words import (
+    LOWER,
+    MAGNITUDES,
+    MONTHS,
+    MULTIPLES,
+    ORDINALS,
+    PARTS,
+    SMALL,
+    SPELLED,
+    UNITS,
+    UPPER,
+    VAGUE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,18 +13,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.core.values import Quote
-from headrace.knowledge.confidence import CALIBRATION, confidence, ordered
-from headrace.knowledge.match import match
-from headrace.knowledge.places import narrowed
-from headrace.knowledge.reading import Readings
+from headrace.knowledge.documents.places import narrowed
+from headrace.knowledge.quoting.confidence import CALIBRATION, confidence, ordered
+from headrace.knowledge.quoting.match import match
+from headrace.knowledge.quoting.reading import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.core.values import Passage
-    from headrace.knowledge.match import Matches
-    from headrace.knowledge.reading import TokenEmbedder
-    from headrace.knowledge.sentences import Unit
+    from headrace.knowledge.passages.sentences import Unit
+    from headrace.knowledge.quoting.match import Matches
+    from headrace.knowledge.quoting.reading import TokenEmbedder
 
 READINGS_BYTES = 32 * 1024 * 1024
 """What is kept of passages that were read: about 250 of the longest."""

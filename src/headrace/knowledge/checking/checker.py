@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 
 from headrace.core.measure import tokens
 from headrace.core.values import Span, Verdict
-from headrace.knowledge.figures import Figures, figures
-from headrace.knowledge.names import Names
-from headrace.knowledge.polarity import contrary
-from headrace.knowledge.reading import SEEN
-from headrace.knowledge.support import MOST, support
-from headrace.knowledge.supported import THRESHOLD, chance
+from headrace.knowledge.checking.figures import Figures, figures
+from headrace.knowledge.checking.names import Names
+from headrace.knowledge.checking.polarity import contrary
+from headrace.knowledge.checking.support import MOST, support
+from headrace.knowledge.checking.supported import THRESHOLD, chance
+from headrace.knowledge.quoting.reading import SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from concurrent.futures import Executor
 
     from headrace.core.values import Evidence
-    from headrace.knowledge.reading import Reading, Readings
-    from headrace.knowledge.sentences import Unit
+    from headrace.knowledge.passages.sentences import Unit
+    from headrace.knowledge.quoting.reading import Reading, Readings
 
     Place = tuple[int, Unit]
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headrace.knowledge.everyday import EVERYDAY
-from headrace.knowledge.figure_words import MAGNITUDES, SPELLED, UNITS
-from headrace.knowledge.folded import folded
+from headrace.knowledge.checking.everyday import EVERYDAY
+from headrace.knowledge.checking.figure_words import MAGNITUDES, SPELLED, UNITS
+from headrace.knowledge.checking.folded import folded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.core.values import Evidence
-    from headrace.knowledge.match import Floats
-    from headrace.knowledge.reading import Reading, Tokens
-    from headrace.knowledge.sentences import Unit
+    from headrace.knowledge.passages.sentences import Unit
+    from headrace.knowledge.quoting.match import Floats
+    from headrace.knowledge.quoting.reading import Reading, Tokens
 
 MOST = 3
 """Units that one sentence may stand on."""

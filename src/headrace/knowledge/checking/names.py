@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headrace.knowledge.everyday import EVERYDAY
-from headrace.knowledge.folded import bare, folded
+from headrace.knowledge.checking.everyday import EVERYDAY
+from headrace.knowledge.checking.folded import bare, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

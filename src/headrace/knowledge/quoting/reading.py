@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from headrace.core.measure import tokens
-from headrace.knowledge.plain import plain
-from headrace.knowledge.sentences import units
+from headrace.knowledge.passages.plain import plain
+from headrace.knowledge.passages.sentences import units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headrace.core.values import Evidence, Passage
-    from headrace.knowledge.sentences import Unit
+    from headrace.knowledge.passages.sentences import Unit
 
 SEEN = 250
 """Estimated tokens that the embedder is given at once; what is longer is read in several windows, cut between units."""

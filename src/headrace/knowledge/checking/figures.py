@@ -14,12 +14,12 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from headrace.knowledge import figure_reader
-from headrace.knowledge.figure_words import UNITS
-from headrace.knowledge.folded import folded
+from headrace.knowledge.checking import figure_reader
+from headrace.knowledge.checking.figure_words import UNITS
+from headrace.knowledge.checking.folded import folded
 
 if TYPE_CHECKING:
-    from headrace.knowledge.figure import Figure
+    from headrace.knowledge.checking.figure import Figure
 
 _UNIT = re.compile(r"[%‰$€£¥₹¢]|°?[a-zà-ÿ]+")
 _YEARS = range(1000, 2101)

@@ -21,7 +21,7 @@ import msgspec
 
 from headrace.core.errors import NotFound
 from headrace.core.values import Place
-from headrace.knowledge.places import Places
+from headrace.knowledge.documents.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from headrace.knowledge.chunk_blocks import Kind
+from headrace.knowledge.passages.blocks import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from headrace.knowledge.reading import Reading, Tokens
-    from headrace.knowledge.sentences import Unit
+    from headrace.knowledge.passages.sentences import Unit
+    from headrace.knowledge.quoting.reading import Reading, Tokens
 
 Floats: TypeAlias = "NDArray[np.floating]"
 

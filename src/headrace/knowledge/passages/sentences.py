@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headrace.knowledge.chunk_blocks import Kind, structure
-from headrace.knowledge.plain import plain
+from headrace.knowledge.passages.blocks import Kind, structure
+from headrace.knowledge.passages.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headrace.knowledge.chunk_blocks import Block
+    from headrace.knowledge.passages.blocks import Block
 
 LONGEST = 1000
 """Characters of a quote that takes in more than its own sentence: the list or the code that it introduces."""

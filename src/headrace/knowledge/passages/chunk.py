@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.core.measure import tokens
-from headrace.knowledge.chunk_blocks import Block, Kind, Structure, structure
-from headrace.knowledge.sentences import sentences
+from headrace.knowledge.passages.blocks import Block, Kind, Structure, structure
+from headrace.knowledge.passages.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from headrace.knowledge.support import Supported
+    from headrace.knowledge.checking.support import Supported
 
 
 class Weights(msgspec.Struct, frozen=True):
-    """Of a logistic function over the numbers of :class:`headrace.knowledge.support.Supported`."""
+    """Of a logistic function over the numbers of :class:`headrace.knowledge.checking.support.Supported`."""
 
     bias: float
     farthest: float
@@ -32,7 +32,7 @@ class Calibration(msgspec.Struct, frozen=True):
     threshold: float
 
 
-CALIBRATION = msgspec.json.decode((importlib.resources.files("headrace.knowledge") / "support.json").read_bytes(), type=Calibration)
+CALIBRATION = msgspec.json.decode((importlib.resources.files("headrace.knowledge.checking") / "support.json").read_bytes(), type=Calibration)
 THRESHOLD = CALIBRATION.threshold
 """The chance from which on a sentence is cited."""
 

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from headrace.knowledge.match import Floats, Matches
+    from headrace.knowledge.quoting.match import Floats, Matches
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Calibration(msgspec.Struct, frozen=True):
     threshold: float
 
 
-CALIBRATION = msgspec.json.decode((importlib.resources.files("headrace.knowledge") / "calibration.json").read_bytes(), type=Calibration)
+CALIBRATION = msgspec.json.decode((importlib.resources.files("headrace.knowledge.quoting") / "calibration.json").read_bytes(), type=Calibration)
 
 
 def standing(matches: Matches, order: Order = CALIBRATION.order) -> Floats:

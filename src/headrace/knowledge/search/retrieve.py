@@ -16,8 +16,8 @@ from headrace.core.errors import Unavailable
 from headrace.core.measure import tokens
 from headrace.core.ports import OUTDATED
 from headrace.core.values import Found, Passage
-from headrace.knowledge.fuse import BM25, DENSE, DEPTH, dense_weight, fuse
-from headrace.knowledge.quote import THRESHOLD
+from headrace.knowledge.quoting.quote import THRESHOLD
+from headrace.knowledge.search.fuse import BM25, DENSE, DEPTH, dense_weight, fuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from headrace.core.ports import Embedder, PassageIndex, PassageSnapshot
     from headrace.core.values import Hit, Quote, Scope, StoredPassage
-    from headrace.knowledge.fuse import Fused
-    from headrace.knowledge.quote import Quoter
+    from headrace.knowledge.quoting.quote import Quoter
+    from headrace.knowledge.search.fuse import Fused
 
 PARTIAL: Final = "dense-partial"
 LONGEST: Final = 20_000

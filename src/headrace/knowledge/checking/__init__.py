@@ -1,0 +1,1 @@
+"""Which sentences of a draft the passages support: figures, names, contraries, and a fitted chance."""

@@ -1,0 +1,1 @@
+"""From a text to passages: its structure, its chunks, its sentences."""

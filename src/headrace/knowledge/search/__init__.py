@@ -1,0 +1,1 @@
+"""Which passages a question finds: by words and by meaning, fused."""
