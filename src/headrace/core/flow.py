@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from headrace.core.places import content_free
 from headrace.core.text import Finding, Seam
 
 if TYPE_CHECKING:
@@ -323,6 +324,12 @@ class Citation:
     quote: str = field(repr=False)
     confidence: float = 0.0
 
+    def facts(self) -> Facts:
+        """Content-free facts for the record. The place is left out where it is nothing but the document's own words."""
+        place = content_free(self.place)
+        stretch: Facts = {"version": self.version, "start": self.start, "end": self.end}
+        return {**stretch, "place": place} if place else stretch
+
 
 @dataclass(frozen=True, slots=True)
 class Released:
@@ -339,7 +346,7 @@ class Released:
             "characters": len(self.text),
             "unmasked": self.unmasked,
             "policies": list(self.decision.policies) if self.decision else [],
-            "citations": [{"version": each.version, "start": each.start, "end": each.end} for each in self.citations],
+            "citations": [each.facts() for each in self.citations],
         }
 
 

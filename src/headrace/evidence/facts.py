@@ -210,8 +210,13 @@ class RequestFacts:
 
     @property
     def citations(self) -> tuple[Json, ...]:
-        """What was quoted: version of the document, start and end in characters."""
+        """What was quoted: version of the document, start and end in characters, and the place where the record tells it."""
         return tuple(mappings(self.of("released").get("citations")))
+
+    @property
+    def cited(self) -> tuple[str, ...]:
+        """Versions of the documents that were quoted, each once."""
+        return tuple(dict.fromkeys(version for each in self.citations if (version := text(each.get("version")))))
 
     @property
     def usage(self) -> Json:

@@ -68,6 +68,8 @@ class Wanted(msgspec.Struct, array_like=True, frozen=True):
     """Only requests to these services."""
     visible: Visible | None = None
     """Only what somebody may see; None: the operator, who may see everything."""
+    cites: tuple[str, ...] = ()
+    """Only requests whose answer cites one of these versions of documents."""
 
 
 class Listed(msgspec.Struct, array_like=True, frozen=True):

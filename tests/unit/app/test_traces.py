@@ -65,7 +65,7 @@ async def test_a_quote_from_question_to_proof(home: House) -> None:
     assert lines["reserved"] == "nothing needed reserving"
     assert lines["generated"] == "quoted: no model was needed"
     assert lines["checked"] == "nothing found · held back 256 characters at most"
-    assert lines["released"] == "32 characters · 1 citation"
+    assert lines["released"] == "32 characters · 1 citation (line 3)"
     assert re.fullmatch(r"answered after [0-9.]+ ms · 0 EUR · record 0 of log headrace\.local/[0-9a-f]+", lines["settled"])
 
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
@@ -104,6 +105,22 @@ async def test_a_quoted_answer_with_its_facts(house: House, ana: Browser) -> Non
     (link,) = [href for href in page.attribute("a", "href") if href.startswith("/console/document")]
     document = await ana.get(link.partition("#")[0])
     assert document.status == 200
+    assert "quoted: line 1, characters" in document.text
+    assert record["stages"][-1]["facts"]["citations"][0]["place"] == "line 3"
+    followed = await ana.get(f"/console/requests/{request_of(page)}")
+    assert "handbook/how-to/roll-back.md line 3, characters" in followed.text
+
+
+async def test_a_document_says_which_requests_cited_it_as_far_as_one_may_inspect_them(house: House, ana: Browser) -> None:
+    request = request_of(await ana.ask(QUESTION))
+    history = f"/console/versions?{urlencode({'name': 'handbook/how-to/roll-back.md'})}"
+    page = await ana.get(history)
+    assert f"/console/requests/{request}" in page.attribute("a", "href")
+    async with Browser(house.url) as dora:
+        await dora.sign_in(house.key("dora"))
+        page = await dora.get(history)
+        assert "Cited lately By no request that you may inspect." in page.text
+        assert request not in page.html
 
 
 async def test_an_abstention_names_the_nearest(ana: Browser) -> None:

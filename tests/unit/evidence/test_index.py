@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from headrace.core.values import Facts
+    from headrace.core.values import Fact, Facts
 
 ANY = Wanted()
 
@@ -61,6 +61,21 @@ def test_it_goes_on_from_where_it_was_and_any_number_may_take_in(store: LogStore
         assert one.take_in(log) == 0
         assert len(one.find(msgspec.structs.replace(ANY, limit=1000))) == STRETCH + 3
     assert (tmp_path / INDEX).stat().st_mode & 0o777 == 0o600
+
+
+def test_which_requests_cite_a_version(store: LogStore, tmp_path: Path) -> None:
+    def cites(request: str, *versions: str) -> Facts:
+        cited: list[Fact] = [{"version": each, "start": 1, "end": 2} for each in versions]
+        return {**ledgers.settled(request), "stages": [{"stage": "released", "began_us": 1, "us": 2, "facts": {"citations": cited}}]}
+
+    append(store, ledgers.opened("req_a"), cites("req_a", "aa", "bb", "aa"), cites("req_b", "bb"), ledgers.settled("req_c"))
+    for versions, found in ((("aa",), ["req_a"]), (("bb", "zz"), ["req_b", "req_a"]), (("zz",), [])):
+        assert [request for request, _ in listed(tmp_path, msgspec.structs.replace(ANY, cites=versions))] == found
+    with closing(ledgers.store(tmp_path / "other")) as other:
+        append(other, ledgers.settled("req_a"))
+    with LogReader(tmp_path) as log, RequestIndex(tmp_path / INDEX) as index:
+        index.take_in_all(log)
+    assert listed(tmp_path / "other", msgspec.structs.replace(ANY, cites=("aa",)), path=tmp_path / INDEX) == []
 
 
 def test_one_of_another_log_is_forgotten(store: LogStore, tmp_path: Path) -> None:

@@ -102,7 +102,12 @@ async def test_a_quote_is_the_stored_characters_and_bills_no_model(home: House) 
     assert home.provider.state.asked == 0
     end = await home.end(asked.call.request)
     assert list(answer.stages_us) == [*GROUNDED, "settled"]
-    assert stage(end, "released")["citations"][0] == {"version": cited.version, "start": cited.start, "end": cited.end}
+    assert stage(end, "released")["citations"][0] == {
+        "version": cited.version,
+        "start": cited.start,
+        "end": cited.end,
+        "place": cited.place,
+    }
     assert stage(end, "routed")["policies"] == []
     assert stage(end, "generated")["mode"] == "quote"
 

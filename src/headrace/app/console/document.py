@@ -63,6 +63,7 @@ async def _page(visit: Visit, document: Document) -> None:
     content = {
         "document": document,
         "quoted": quoted,
+        "place": document.places.at(quoted.start, quoted.end) if quoted.there else "",
         "shown": shown,
         "earlier": _link(place, at=shown.earlier),
         "later": _link(place, at=shown.later),

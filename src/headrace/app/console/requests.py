@@ -79,6 +79,8 @@ class Source:
     version: str
     start: int
     end: int
+    place: str = ""
+    """As the record tells it; empty in records of before, and where it is nothing but words of the document."""
     links: Sequence[tuple[str, str]] = field(default=())
 
 
@@ -194,7 +196,7 @@ def _sources(followed: Followed) -> Sequence[Source]:
         version, start, end = text(each.get("version")), whole(each.get("start")), whole(each.get("end"))
         documents = followed.documents.get(version, ())
         links = [(name, _document(name, version, start, end)) for name in documents]
-        found.append(Source(version, start, end, links))
+        found.append(Source(version, start, end, text(each.get("place")), links))
     return found
 
 

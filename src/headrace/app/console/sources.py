@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, Final
 from headrace.app.console import document
 from headrace.app.console.area import Area
 from headrace.app.console.paging import MOST, pages, skipped
-from headrace.core.errors import NotFound
+from headrace.app.console.requests import STATES as OUTCOME
+from headrace.core.errors import NotFound, Unavailable
+from headrace.evidence.listing import Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headrace.app.console.visit import Visit
+    from headrace.core.values import Principal
+    from headrace.evidence.listing import Listed
 
 PATH: Final = "/console/sources"
 STATES: Final = {"": "any", "found": "in searches", "empty": "nothing to find", "unread": "not read"}
 """What documents can be asked for by; the last is offered to curators alone."""
+
+LATELY: Final = 5
+"""Requests that a document's page names."""
 
 
 async def index(visit: Visit) -> None:
@@ -56,7 +65,26 @@ async def history(visit: Visit) -> None:
         raise NotFound(
             "There is no such document that you may read.", code="document.not_there", mend="It was removed, or its readers changed."
         )
-    await visit.page("history.html", {"found": found, "now": visit.gateway.clock.now_us()})
+    content = {
+        "found": found,
+        "cited": await _cited(visit, session.principal, [each.version for each in found.versions]),
+        "lately": LATELY,
+        "states": OUTCOME,
+        "now": visit.gateway.clock.now_us(),
+    }
+    await visit.page("history.html", content)
+
+
+async def _cited(visit: Visit, principal: Principal, versions: Sequence[str]) -> Sequence[Listed] | None:
+    """The last requests whose answer cites one of the versions, of those that this person may inspect. None when there is nothing to
+    say: no version, or the ledger cannot list them now, which keeps nobody from the document."""
+    requests = visit.gateway.requests
+    if not versions or not requests.listable(principal):
+        return None
+    try:
+        return (await requests.page(principal, Wanted(limit=LATELY, cites=tuple(versions)))).lines
+    except Unavailable:
+        return None
 
 
 AREA: Final = Area(

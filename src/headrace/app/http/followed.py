@@ -76,12 +76,14 @@ class PassageWords(msgspec.Struct):
 
 
 class CitedWords(msgspec.Struct):
-    """A stretch that was quoted: characters into the stored text of `version`. `documents`: those of this version that you may open now,
-    a few at most."""
+    """A stretch that was quoted: characters into the stored text of `version`. `place`: the page, slide, rows, cells or line; null
+    where it is nothing but the document's own words, and in older records. `documents`: those of this version that you may open now, a few
+    at most."""
 
     version: str
     start: int
     end: int
+    place: str | None
     documents: list[str]
 
 
@@ -285,7 +287,8 @@ def _passage(found: Json) -> PassageWords:
 
 def _cited(found: Json, followed: Followed) -> CitedWords:
     version = text(found.get("version"))
-    return CitedWords(version, whole(found.get("start")), whole(found.get("end")), list(followed.documents.get(version, ())))
+    start, end, place = whole(found.get("start")), whole(found.get("end")), text(found.get("place")) or None
+    return CitedWords(version, start, end, place, list(followed.documents.get(version, ())))
 
 
 def _route(facts: RequestFacts) -> RoutedWords:

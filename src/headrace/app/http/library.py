@@ -9,15 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from headrace.core.values import Principal
+    from headrace.knowledge.documents.places import Places
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The stored text of one document version. `name` is ``source/path``."""
+    """The stored text of one document version, and where things are in it. `name` is ``source/path``."""
 
     name: str
     version: str
     text: str = field(repr=False)
+    places: Places = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from headrace.app.ingest.progress import progress
 from headrace.config.readers import acl_of, acls_for
 from headrace.core.errors import NotFound
 from headrace.knowledge.documents.inventory import Filter, Inventory
+from headrace.knowledge.documents.store import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -201,9 +202,10 @@ class SourceLibrary:
         if not Inventory(self._layout.manifest(tenant)).has(name, version):
             return None
         try:
-            return Document(name, version, self._documents(tenant).text(version))
+            stored = self._documents(tenant).get(version)
         except NotFound:
             return None
+        return Document(name, version, stored.text, places_of(stored))
 
     def _inventory(self, view: _View) -> Inventory:
         return Inventory(self._layout.manifest(view.form.tenant))

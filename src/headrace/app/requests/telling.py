@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace.app.requests.drafts import drafted
 from headrace.app.requests.figures import counted, milliseconds, names
-from headrace.evidence.facts import items, mapping, mappings, whole
+from headrace.evidence.facts import items, mapping, mappings, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -203,7 +203,13 @@ def _released(stage: Json, facts: RequestFacts) -> list[str]:
         return [*ended, "nothing was sent"]
     said = [*ended, f"{counted(stage.get('characters'), 'character')}{'' if answered else ' sent'}"]
     said += [f"{counted(stage.get('unmasked'), 'mask')} undone ({_policies(stage)})"] if stage.get("unmasked") else []
-    return said + ([counted(len(facts.citations), "citation")] if facts.citations else [])
+    return said + ([_cited(facts.citations)] if facts.citations else [])
+
+
+def _cited(citations: Sequence[Json]) -> str:
+    """How much was cited, and the places as far as the record tells them."""
+    places = [place for each in citations if (place := text(each.get("place")))]
+    return counted(len(citations), "citation") + (f" ({'; '.join(places)})" if places else "")
 
 
 _TOLD: Final[Mapping[str, Callable[[Json], list[str]]]] = {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headrace.evidence.log.reader import LogReader
 
 INDEX: Final = "index.db"
-FORM: Final = 1
+FORM: Final = 2
 """Of the tables, and of what is read from a record. An index of another form is not opened."""
 STRETCH: Final = 256
 """Records that are taken in at a time: the lock on the index is let go between."""
@@ -45,8 +45,11 @@ CREATE INDEX IF NOT EXISTS by_key ON requests (tenant, key, received_us, request
 CREATE INDEX IF NOT EXISTS by_outcome ON requests (tenant, outcome, received_us, request) WHERE outcome <> 'answered';
 CREATE INDEX IF NOT EXISTS by_deployment ON requests (tenant, deployment, received_us, request) WHERE deployment <> '';
 CREATE INDEX IF NOT EXISTS by_finding ON requests (tenant, received_us, request) WHERE findings > 0;
+CREATE TABLE IF NOT EXISTS cited (version TEXT NOT NULL, request TEXT NOT NULL, PRIMARY KEY (version, request)) WITHOUT ROWID;
 """
 _PUT: Final = "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_CITES: Final = "INSERT OR IGNORE INTO cited VALUES (?, ?)"
+_CITING: Final = "request IN (SELECT request FROM cited WHERE version IN ({}))"
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 _line = msgspec.msgpack.Decoder(Listed)
 _encode = msgspec.msgpack.Encoder().encode
@@ -79,7 +82,7 @@ class RequestIndex:
             size = self._size(log)
             found = log.since(size, most)
             if found:
-                database.executemany(_PUT, self._rows(record for _, record in found))
+                self._put(record for _, record in found)
                 database.execute("DELETE FROM taken")
                 database.execute("INSERT INTO taken VALUES (?, ?)", (size + len(found), found[-1][0]))
             database.execute("COMMIT")
@@ -143,16 +146,17 @@ class RequestIndex:
         size, leaf = self._taken()
         if size and [leaf] == [each for each, _ in log.since(size - 1, 1)]:
             return size
-        for table in ("requests", "taken"):
+        for table in ("requests", "cited", "taken"):
             self._database.execute(f"DELETE FROM {table}")  # noqa: S608 - constant
         return 0
 
-    def _rows(self, records: Iterable[bytes]) -> Iterable[tuple[Value, ...]]:
+    def _put(self, records: Iterable[bytes]) -> None:
         for record in records:
             with suppress(msgspec.DecodeError):  # what is no record of ours is no request of ours
                 facts = RequestFacts(_decode(record))
                 if facts.kind != "act":
-                    yield _row(listed(facts), facts.request)
+                    self._database.execute(_PUT, _row(listed(facts), facts.request))
+                    self._database.executemany(_CITES, ((version, facts.request) for version in facts.cited))
 
 
 def _row(line: Listed, request: str) -> tuple[Value, ...]:
@@ -175,6 +179,7 @@ def _where(wanted: Wanted) -> tuple[list[str], list[Value]]:
         None if wanted.until_us is None else ("received_us < ?", wanted.until_us),
         None if wanted.after is None else ("(received_us, request) < (?, ?)", *wanted.after),
         None if wanted.services is None else (f"service IN ({','.join('?' * len(wanted.services))})", *wanted.services),
+        (_CITING.format(",".join("?" * len(wanted.cites))), *wanted.cites) if wanted.cites else None,
         None if wanted.visible is None else _seen(wanted.visible),
     ]
     found = [each for each in asked if each is not None]
