@@ -23,8 +23,8 @@ import uvloop
 
 import harness
 import overhead
-from headrace.app.http import server
 from headrace.app.http.application import build
+from headrace.app.http.server import server
 from headrace.app.processes import installation
 from headrace.app.processes.gateway import settle_in
 from headrace.app.wiring import open_gateway

@@ -16,8 +16,8 @@ import click
 
 from headrace.app.cli.main import COMMANDS
 from headrace.app.cli.main import main as headrace
-from headrace.app.http import reference as api
 from headrace.app.http.errors import BY_CODE, TABLE
+from headrace.app.http.published import reference as api
 from headrace.config import reference as configuration
 from headrace.core import errors
 

@@ -17,9 +17,9 @@ from schemathesis.config import SchemathesisConfig
 
 from headrace.app.http.application import LINES
 from headrace.app.http.errors import BY_CODE, TABLE
-from headrace.app.http.log import LOG_ENDPOINTS
-from headrace.app.http.lookups import ENDPOINTS
-from headrace.app.http.openapi import PATH, document
+from headrace.app.http.headrace.log import LOG_ENDPOINTS
+from headrace.app.http.headrace.lookups import ENDPOINTS
+from headrace.app.http.published.openapi import PATH, document
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headrace.app.http import chat
 from headrace.app.http.application import build
+from headrace.app.http.openai import chat
 from headrace.config.model import Limits
 from tests.support.rooms import KEY, house
 from tests.support.serving import HouseGateway, Served, Wire, serving

@@ -24,8 +24,8 @@ from yarl import URL
 from headrace.adapters.stores.control import ControlStore
 from headrace.adapters.stores.migrations import upgrade
 from headrace.adapters.weights import catalogue
-from headrace.app.http import server
 from headrace.app.http.application import build
+from headrace.app.http.server import server
 from headrace.app.ids import RandomIds, SystemClock
 from headrace.app.inside.deployments import Deployments
 from headrace.app.inside.gateway import Inside, Parts

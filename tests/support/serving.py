@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from headrace.app.http import server
-from headrace.app.http.gateway import Readiness
+from headrace.app.http.ports.gateway import Readiness
+from headrace.app.http.server import server
 from headrace.app.inside import catalogue
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from headrace.app.http.gateway import Offer
+    from headrace.app.http.ports.gateway import Offer
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
     from headrace.core.ports import Clock, Ids

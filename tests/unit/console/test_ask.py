@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from headrace.app.console.render import page as rendered
-from headrace.app.http.gateway import Offer
+from headrace.app.http.ports.gateway import Offer
 from headrace.core.values import Principal
 from headrace.evidence.verify import standalone
 from tests.support.consoles import ROLLBACK, Browser, console

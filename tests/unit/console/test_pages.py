@@ -11,7 +11,7 @@ import pytest
 
 from headrace.app.console.assets import assets
 from headrace.app.console.shield import HEADERS
-from headrace.app.http.wire import Sender
+from headrace.app.http.exchange.wire import Sender
 
 if TYPE_CHECKING:
     from headrace.core.values import Principal

@@ -12,7 +12,7 @@ import pytest
 
 from headrace.app.console import words
 from headrace.app.console.words import MEND, said
-from headrace.app.http.gateway import Earned, Offer
+from headrace.app.http.ports.gateway import Earned, Offer
 from headrace.core.errors import Forbidden, Refused, Unauthenticated
 from headrace.core.flow import Answer, Call, Citation
 from headrace.core.text import Action, Finding, Origin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.app.http.body import DEEPEST, parse, shown
+from headrace.app.http.exchange.body import DEEPEST, parse, shown
 from headrace.core.errors import BadRequest
 
 

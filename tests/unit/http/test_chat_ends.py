@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from headrace.app.http import running, wire
+from headrace.app.http.exchange import running, wire
 from headrace.core.errors import Unavailable
 from tests.providers.openai_server import PIECES
 from tests.providers.waiting import until

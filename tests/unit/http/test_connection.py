@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.app.http import connection
-from headrace.app.http import server as server_module
-from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
-from headrace.app.http.wire import Sender, header, read_body
+from headrace.app.http.exchange.wire import Sender, header, read_body
+from headrace.app.http.server import connection
+from headrace.app.http.server import server as server_module
+from headrace.app.http.server.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
 from headrace.config.model import Limits
 from headrace.core.errors import HeadraceError
 from tests.support.serving import LOOPS, Served, serving

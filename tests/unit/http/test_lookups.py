@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from headrace.app.http.application import LINES, Application, build
-from headrace.app.http.credentials import at_this_machine, host_of
-from headrace.app.http.lookups import ENDPOINTS
+from headrace.app.http.exchange.credentials import at_this_machine, host_of
+from headrace.app.http.headrace.lookups import ENDPOINTS
 from headrace.core.errors import Unavailable
 from tests.support.rooms import ANA, KEY, Keys, house
 from tests.support.serving import HouseGateway, Served, serving

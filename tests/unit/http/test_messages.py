@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.app.http.messages import turns_of
+from headrace.app.http.openai.messages import turns_of
 from headrace.core.errors import BadRequest, UnsupportedParameter
 from headrace.core.text import Origin, Role
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from headrace.app.http import chat
 from headrace.app.http.errors import BY_CODE
-from headrace.app.http.lookups import ENDPOINTS
-from headrace.app.http.reference import markdown
-from headrace.app.http.request import HONOURED, NEUTRAL
+from headrace.app.http.headrace.lookups import ENDPOINTS
+from headrace.app.http.openai import chat
+from headrace.app.http.openai.request import HONOURED, NEUTRAL
+from headrace.app.http.published.reference import markdown
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "api.md"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openai.resources.chat import Completions
 
-from headrace.app.http.request import HONOURED, NEUTRAL, Envelope, Parameters, client_of, read
+from headrace.app.http.openai.request import HONOURED, NEUTRAL, Envelope, Parameters, client_of, read
 from headrace.core.errors import BadRequest, UnsupportedParameter
 from headrace.core.values import JsonSchema
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.app.http.server import most_connections
-from headrace.app.http.wire import Sender
+from headrace.app.http.exchange.wire import Sender
+from headrace.app.http.server.server import most_connections
 from tests.support.serving import LOOPS, serving
 
 if TYPE_CHECKING:

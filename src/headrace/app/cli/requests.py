@@ -12,7 +12,7 @@ import msgspec
 
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
 from headrace.app.cli.plain import plain
-from headrace.app.http.followed import page_words
+from headrace.app.http.headrace.followed import page_words
 from headrace.app.ids import SystemClock
 from headrace.app.requests.figures import milliseconds, moment, money
 from headrace.app.requests.filters import FILTERS, LIMIT, place, wanted

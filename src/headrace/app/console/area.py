@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headrace.app.console.visit import Visit
-    from headrace.app.http.gateway import Gateway
+    from headrace.app.http.ports.gateway import Gateway
     from headrace.core.values import Principal
 
 Page: TypeAlias = "Callable[[Visit], Awaitable[None]]"

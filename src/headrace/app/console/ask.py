@@ -18,9 +18,9 @@ from headrace.app.console.area import Area
 from headrace.app.console.proof import opening
 from headrace.app.console.render import page
 from headrace.app.console.words import count, milliseconds, said
-from headrace.app.http.request import client_of
-from headrace.app.http.running import while_connected
-from headrace.app.http.wire import ClientGone, encode, header
+from headrace.app.http.exchange.running import while_connected
+from headrace.app.http.exchange.wire import ClientGone, encode, header
+from headrace.app.http.openai.request import client_of
 from headrace.core.errors import BadRequest, HeadraceError, Unavailable
 from headrace.core.events import CleanDelta
 from headrace.core.flow import Answer, Call, Opened, Received
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from headrace.app.console.area import Page
     from headrace.app.console.session import Session
     from headrace.app.console.visit import Visit
-    from headrace.app.http.gateway import Offer
-    from headrace.app.http.running import Answers
+    from headrace.app.http.exchange.running import Answers
+    from headrace.app.http.ports.gateway import Offer
     from headrace.core.values import Principal
 
 EVENTS: Final = "application/x-ndjson"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headrace.app.console.visit import Visit
-    from headrace.app.http.library import Document
+    from headrace.app.http.ports.library import Document
 
 PLAIN: Final = b"text/plain; charset=utf-8"
 _LONGEST = 2048

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from headrace.app.console.area import Area
 from headrace.app.console.session import session_id
 from headrace.app.console.words import said
-from headrace.app.http.people import NewKey
+from headrace.app.http.ports.people import NewKey
 from headrace.core.errors import BadRequest, Forbidden, NotFound, OperationFailed
 
 if TYPE_CHECKING:

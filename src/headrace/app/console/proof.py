@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from headrace.app.http.wire import encode
+from headrace.app.http.exchange.wire import encode
 from headrace.core.errors import BadRequest, NotFound
 from headrace.pipeline.settle import prompt_text
 

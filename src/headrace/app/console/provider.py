@@ -10,7 +10,7 @@ from headrace.app.console import sign_in
 from headrace.app.console.attempts import client_of
 from headrace.app.console.session import begun, drop_begun, keep_begun, keep_session
 from headrace.app.console.shield import is_secure
-from headrace.app.http.wire import header
+from headrace.app.http.exchange.wire import header
 from headrace.core.errors import BadRequest, Forbidden, HeadraceError, NotFound, Unauthenticated
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from headrace.app.console.area import Area
 from headrace.app.console.words import milliseconds
-from headrace.app.http.wire import encode
+from headrace.app.http.exchange.wire import encode
 from headrace.app.requests.figures import money
 from headrace.app.requests.filters import FILTERS, wanted
 from headrace.app.requests.telling import found_where, told, why
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headrace.app.console.visit import Visit
-    from headrace.app.http.gateway import Gateway
+    from headrace.app.http.ports.gateway import Gateway
     from headrace.app.requests.port import Followed, Page
     from headrace.core.values import Principal
     from headrace.evidence.facts import RequestFacts

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from headrace.app.console.area import Pages
     from headrace.app.console.visit import Visit
-    from headrace.app.http.revisions import Turn
+    from headrace.app.http.ports.revisions import Turn
 
 PATH: Final = "/console/revisions"
 BACK: Final = "/console/roll-back"

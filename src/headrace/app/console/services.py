@@ -10,7 +10,7 @@ from headrace.core.errors import NotFound
 
 if TYPE_CHECKING:
     from headrace.app.console.visit import Visit
-    from headrace.app.http.gateway import Gateway
+    from headrace.app.http.ports.gateway import Gateway
     from headrace.core.values import Principal
 
 PATH: Final = "/console/services"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from headrace.app.console.shield import host, is_secure
-from headrace.app.http.gateway import SESSION_PREFIX
-from headrace.app.http.wire import header
+from headrace.app.http.exchange.wire import header
+from headrace.app.http.ports.gateway import SESSION_PREFIX
 from headrace.core.errors import Forbidden
 from headrace.core.people import SESSION_ID
 

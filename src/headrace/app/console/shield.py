@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from headrace.app.http.wire import header
+from headrace.app.http.exchange.wire import header
 from headrace.core.errors import BadRequest, Forbidden
 
 if TYPE_CHECKING:

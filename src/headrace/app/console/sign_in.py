@@ -19,8 +19,8 @@ from headrace.app.console.session import (
     session_token,
 )
 from headrace.app.console.words import lasting, said
-from headrace.app.http.gateway import SESSION_ID_PREFIX
-from headrace.app.http.wire import header
+from headrace.app.http.exchange.wire import header
+from headrace.app.http.ports.gateway import SESSION_ID_PREFIX
 from headrace.core.errors import BadRequest, HeadraceError, Unauthenticated
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ from headrace.app.console.shield import armed, check_host, check_origin
 from headrace.app.console.visit import Visit
 from headrace.app.console.words import said
 from headrace.app.http import errors
-from headrace.app.http.wire import ClientGone
+from headrace.app.http.exchange.wire import ClientGone
 from headrace.core.errors import BadRequest, HeadraceError, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from headrace.app.console.area import Found
-    from headrace.app.http.gateway import Gateway
-    from headrace.app.http.running import Answers
+    from headrace.app.http.exchange.running import Answers
+    from headrace.app.http.ports.gateway import Gateway
 
 
 def areas(gateway: Gateway, answers: Answers) -> Areas:

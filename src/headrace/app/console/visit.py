@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote
 
 from headrace.app.console.render import page
 from headrace.app.console.session import FORM_FIELD, Session, check_form, session_token
-from headrace.app.http.wire import Sender, header, read_body
+from headrace.app.http.exchange.wire import Sender, header, read_body
 from headrace.core.errors import BadRequest, Unauthenticated
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from headrace.app.console.area import Areas
-    from headrace.app.http.gateway import Gateway
+    from headrace.app.http.ports.gateway import Gateway
 
 HTML: Final = b"text/html; charset=utf-8"
 FORM_MEDIA: Final = "application/x-www-form-urlencoded"

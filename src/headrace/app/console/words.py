@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headrace.app.http.errors import FlawWords
-    from headrace.app.http.gateway import Earned, Offer
-    from headrace.app.http.library import Readership
-    from headrace.app.http.response import FindingWords
-    from headrace.app.http.revisions import ServiceForm
+    from headrace.app.http.openai.response import FindingWords
+    from headrace.app.http.ports.gateway import Earned, Offer
+    from headrace.app.http.ports.library import Readership
+    from headrace.app.http.ports.revisions import ServiceForm
     from headrace.core.errors import HeadraceError
     from headrace.core.flow import Answer, Citation
     from headrace.core.text import Finding

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from headrace.app.doctor.subject import Subject
 
 FEWEST_FILES = 1024
-"""Open files. Half of them are connections (:func:`headrace.app.http.server.most_connections`); with fewer, a busy hour refuses people."""
+"""Open files. Half of them are connections (:func:`headrace.app.http.server.server.most_connections`); with fewer, a busy hour refuses
+people."""
 MIB = 1 << 20
 PROCESSES_MIB = 560
 """What all processes take beside the weights of the language models: measured by benchmarks/startup.py, rounded up."""

@@ -1,1 +1,1 @@
-"""HTTP: the OpenAI dialect, health, metrics and proofs (`application` builds the app from a `gateway`; `errors` is the table to HTTP)."""
+"""HTTP: `application` says which path leads where; `errors` is the one table from the error tree to HTTP."""

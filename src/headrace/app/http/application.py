@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Final
 from starlette.routing import Route, Router
 
 from headrace.app import console
-from headrace.app.http import chat, embeddings, errors, openapi, search
-from headrace.app.http.body import shown
-from headrace.app.http.log import LOG_ENDPOINTS
-from headrace.app.http.look import Look
-from headrace.app.http.lookups import ENDPOINTS
-from headrace.app.http.running import Answers
-from headrace.app.http.wire import Sender
+from headrace.app.http import errors
+from headrace.app.http.exchange.body import shown
+from headrace.app.http.exchange.look import Look
+from headrace.app.http.exchange.running import Answers
+from headrace.app.http.exchange.wire import Sender
+from headrace.app.http.headrace import search
+from headrace.app.http.headrace.log import LOG_ENDPOINTS
+from headrace.app.http.headrace.lookups import ENDPOINTS
+from headrace.app.http.openai import chat, embeddings
+from headrace.app.http.published import openapi
 from headrace.core.errors import BadRequest, HeadraceError, NotFound
 
 if TYPE_CHECKING:
@@ -22,9 +25,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from headrace.app.http.gateway import Gateway
-    from headrace.app.http.look import Endpoint
-    from headrace.app.http.visit import Visit
+    from headrace.app.http.exchange.look import Endpoint
+    from headrace.app.http.exchange.visit import Visit
+    from headrace.app.http.ports.gateway import Gateway
 
 LINES: Final[Mapping[str, type[Visit]]] = {chat.PATH: chat.Chat, embeddings.PATH: embeddings.Embed, search.PATH: search.Find}
 """Every path that is asked with POST, and goes a line's whole way."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
-from headrace.app.http.response import FindingWords, finding_words
+from headrace.app.http.openai.response import FindingWords, finding_words
 from headrace.core.errors import (
     BadRequest,
     BodyTooLarge,

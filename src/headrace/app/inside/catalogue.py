@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from headrace.app.evaluation.results import earned
-from headrace.app.http.gateway import Earned, Offer
+from headrace.app.http.ports.gateway import Earned, Offer
 
 if TYPE_CHECKING:
     from headrace.app.evaluation.results import Counts

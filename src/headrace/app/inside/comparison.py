@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.acts.turns import differences
-from headrace.app.http.revisions import Comparison, FileChange, Line, Touched
+from headrace.app.http.ports.revisions import Comparison, FileChange, Line, Touched
 from headrace.config.files import PEOPLE, ROOT
 from headrace.core.errors import OperationFailed
 from headrace.policy.heads import head_of

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headrace.app.acts import recording
-from headrace.app.http.gateway import Readiness
+from headrace.app.http.ports.gateway import Readiness
 from headrace.app.inside import catalogue
 from headrace.app.inside.library import SourceLibrary
 from headrace.app.inside.log import ShownLog
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from headrace.adapters.stores.control import ControlStore
-    from headrace.app.http.gateway import Offer, Sessions
-    from headrace.app.http.identity import SignIns
-    from headrace.app.http.library import Library
-    from headrace.app.http.people import People
-    from headrace.app.http.revisions import Revisions
+    from headrace.app.http.ports.gateway import Offer, Sessions
+    from headrace.app.http.ports.identity import SignIns
+    from headrace.app.http.ports.library import Library
+    from headrace.app.http.ports.people import People
+    from headrace.app.http.ports.revisions import Revisions
     from headrace.app.inside.deployments import Deployments
     from headrace.app.requests.port import Requests
     from headrace.config.layout import Layout
@@ -83,7 +83,7 @@ class Parts:
 
 
 class Inside:
-    """The inside of one gateway. Port :class:`headrace.app.http.gateway.Gateway`."""
+    """The inside of one gateway. Port :class:`headrace.app.http.ports.gateway.Gateway`."""
 
     def __init__(self, parts: Parts, revision: Revision) -> None:
         self._parts = parts

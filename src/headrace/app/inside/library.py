@@ -1,4 +1,4 @@
-"""Sources and documents of the revision in force, for whoever may see them. Port :class:`headrace.app.http.library.Library`."""
+"""Sources and documents of the revision in force, for whoever may see them. Port :class:`headrace.app.http.ports.library.Library`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from headrace.app.http.library import Care, Document, DocumentFacts, History, Readership, Shelf, SourceFacts, VersionFacts
+from headrace.app.http.ports.library import Care, Document, DocumentFacts, History, Readership, Shelf, SourceFacts, VersionFacts
 from headrace.app.ingest.progress import progress
 from headrace.config.readers import acl_of, acls_for
 from headrace.core.errors import NotFound

@@ -1,4 +1,4 @@
-"""Revisions for those who may change what is in force. Port :class:`headrace.app.http.revisions.Revisions`."""
+"""Revisions for those who may change what is in force. Port :class:`headrace.app.http.ports.revisions.Revisions`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.acts.turns import act_of, facts_of, require_readable
-from headrace.app.http.revisions import Bearing, Choice, ServiceForm, Turn
+from headrace.app.http.ports.revisions import Bearing, Choice, ServiceForm, Turn
 from headrace.app.inside.comparison import ACTIONS, comparison
 from headrace.core.errors import NotFound, OperationFailed
 from headrace.policy.heads import head_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from headrace.adapters.stores.control import ControlStore, Entry
-    from headrace.app.http.revisions import Comparison
+    from headrace.app.http.ports.revisions import Comparison
     from headrace.config.model import Service, Workspace
     from headrace.config.revision import Revision
     from headrace.core.values import Facts, Principal

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.acts import keys as key_acts
-from headrace.app.http.people import MadeKey, Standing
+from headrace.app.http.ports.people import MadeKey, Standing
 from headrace.app.people.granting import require_within
 from headrace.app.people.view import everyone
 from headrace.core.errors import NotFound
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headrace.adapters.stores.control import ControlStore
-    from headrace.app.http.people import NewKey
+    from headrace.app.http.ports.people import NewKey
     from headrace.app.people.view import Shown
     from headrace.core.people import StoredSession
     from headrace.core.ports import Clock
@@ -36,7 +36,7 @@ _ANY_RECORD: Final = "req_00000000000000000000000000"
 
 
 class PeopleDesk:
-    """The desk of one gateway. Port :class:`headrace.app.http.people.People`."""
+    """The desk of one gateway. Port :class:`headrace.app.http.ports.people.People`."""
 
     def __init__(
         self, rooms: Callable[[], Rooms], store: ControlStore, record: Callable[[str, Facts, str], Awaitable[str]], clock: Clock

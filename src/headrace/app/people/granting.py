@@ -14,7 +14,7 @@ from headrace.policy.people import PERSON
 from headrace.policy.rules import rules_of
 
 if TYPE_CHECKING:
-    from headrace.app.http.people import NewKey
+    from headrace.app.http.ports.people import NewKey
     from headrace.config.model import Workspace
     from headrace.core.values import Principal
     from headrace.policy.people import Member

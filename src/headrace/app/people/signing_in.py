@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class ProviderSignIns:
-    """Sign-ins of one gateway. Port :class:`headrace.app.http.identity.SignIns`."""
+    """Sign-ins of one gateway. Port :class:`headrace.app.http.ports.identity.SignIns`."""
 
     def __init__(
         self, workspace: Callable[[], Workspace], store: ControlStore, sessions: ConsoleSessions, joining: Joining, clock: Clock

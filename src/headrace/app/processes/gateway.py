@@ -12,8 +12,8 @@ import sys
 import msgspec
 import uvloop
 
-from headrace.app.http import server
 from headrace.app.http.application import build
+from headrace.app.http.server import server
 from headrace.app.processes import child
 from headrace.app.processes.installation import address_of, url_of
 from headrace.app.wiring import open_gateway

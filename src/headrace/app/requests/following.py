@@ -19,7 +19,7 @@ from headrace.policy.rules import rules_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from headrace.app.http.library import Library
+    from headrace.app.http.ports.library import Library
     from headrace.config.layout import Layout
     from headrace.config.model import Workspace
     from headrace.core.values import Principal

@@ -32,7 +32,9 @@ class Calibration(msgspec.Struct, frozen=True):
     threshold: float
 
 
-CALIBRATION = msgspec.json.decode((importlib.resources.files("headrace.knowledge.checking") / "support.json").read_bytes(), type=Calibration)
+CALIBRATION = msgspec.json.decode(
+    (importlib.resources.files("headrace.knowledge.checking") / "support.json").read_bytes(), type=Calibration
+)
 THRESHOLD = CALIBRATION.threshold
 """The chance from which on a sentence is cited."""
 

@@ -47,7 +47,9 @@ class Calibration(msgspec.Struct, frozen=True):
     threshold: float
 
 
-CALIBRATION = msgspec.json.decode((importlib.resources.files("headrace.knowledge.quoting") / "calibration.json").read_bytes(), type=Calibration)
+CALIBRATION = msgspec.json.decode(
+    (importlib.resources.files("headrace.knowledge.quoting") / "calibration.json").read_bytes(), type=Calibration
+)
 
 
 def standing(matches: Matches, order: Order = CALIBRATION.order) -> Floats:

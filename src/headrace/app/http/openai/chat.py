@@ -5,21 +5,21 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from headrace.app.http.events import Events
-from headrace.app.http.request import read
-from headrace.app.http.response import completion
-from headrace.app.http.running import while_connected
-from headrace.app.http.visit import Visit
-from headrace.app.http.wire import SAFE, encode
+from headrace.app.http.exchange.running import while_connected
+from headrace.app.http.exchange.visit import Visit
+from headrace.app.http.exchange.wire import SAFE, encode
+from headrace.app.http.openai.events import Events
+from headrace.app.http.openai.request import read
+from headrace.app.http.openai.response import completion
 from headrace.core.events import CleanDelta
 from headrace.core.flow import Answer, Opened
 
 if TYPE_CHECKING:
     from starlette.types import Scope, Send
 
-    from headrace.app.http.gateway import Gateway
-    from headrace.app.http.request import Envelope
-    from headrace.app.http.running import Answers
+    from headrace.app.http.exchange.running import Answers
+    from headrace.app.http.openai.request import Envelope
+    from headrace.app.http.ports.gateway import Gateway
     from headrace.core.errors import HeadraceError
     from headrace.core.flow import Received
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from headrace.app.http.errors import FlawWords
-from headrace.app.http.followed import PageWords, RequestWords
-from headrace.app.http.response import HeadraceWords
+from headrace.app.http.headrace.followed import PageWords, RequestWords
+from headrace.app.http.openai.response import HeadraceWords
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

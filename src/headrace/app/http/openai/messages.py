@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headrace.app.http.body import as_array, as_object, shown
+from headrace.app.http.exchange.body import as_array, as_object, shown
 from headrace.core.errors import BadRequest, UnsupportedParameter
 from headrace.core.text import Origin, RawText, RawTurn, Role
 

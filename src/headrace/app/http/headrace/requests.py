@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headrace.app.http.followed import page_words, request_words
-from headrace.app.http.look import Found
-from headrace.app.http.wire import encode
+from headrace.app.http.exchange.look import Found
+from headrace.app.http.exchange.wire import encode
+from headrace.app.http.headrace.followed import page_words, request_words
 from headrace.app.requests.filters import FILTERS, wanted
 from headrace.core.errors import NotFound
 
 if TYPE_CHECKING:
-    from headrace.app.http.look import Look
+    from headrace.app.http.exchange.look import Look
 
 PATH: Final = "/v1/headrace/requests"
 PARAMETERS: Final = (*FILTERS, "after", "limit")

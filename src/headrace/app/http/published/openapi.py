@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 import msgspec
 
 from headrace import __version__
-from headrace.app.http import chat, embeddings, lookups, messages, request, requests, search
 from headrace.app.http.errors import BY_CODE, TABLE, ErrorBody
-from headrace.app.http.followed import PageWords, RequestWords
-from headrace.app.http.log import LOG_ENDPOINTS
-from headrace.app.http.look import Found
-from headrace.app.http.response import Chunk, Completion
-from headrace.app.http.wire import encode
+from headrace.app.http.exchange.look import Found
+from headrace.app.http.exchange.wire import encode
+from headrace.app.http.headrace import lookups, requests, search
+from headrace.app.http.headrace.followed import PageWords, RequestWords
+from headrace.app.http.headrace.log import LOG_ENDPOINTS
+from headrace.app.http.openai import chat, embeddings, messages, request
+from headrace.app.http.openai.response import Chunk, Completion
 from headrace.app.requests.filters import FILTERS, LIMIT
 from headrace.evidence import schemas as evidence
 from headrace.evidence.listing import MOST
@@ -24,7 +25,7 @@ from headrace.evidence.listing import MOST
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.http.look import Endpoint, Look
+    from headrace.app.http.exchange.look import Endpoint, Look
 
 Json: TypeAlias = "dict[str, object]"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from headrace.app.http import errors
-from headrace.app.http.response import Chunk, ChunkChoice, Delta, usage_of, words
+from headrace.app.http.openai.response import Chunk, ChunkChoice, Delta, usage_of, words
 
 if TYPE_CHECKING:
     from headrace.core.errors import HeadraceError

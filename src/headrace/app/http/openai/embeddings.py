@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
-from headrace.app.http import response
-from headrace.app.http.body import as_array, parse
-from headrace.app.http.parameters import account, convert
-from headrace.app.http.response import AnswerReceiptWords, DecisionWords, FindingWords, RouteWords, UsageWords, finding_words
-from headrace.app.http.running import while_connected
-from headrace.app.http.visit import Visit
-from headrace.app.http.wire import encode
+from headrace.app.http.exchange.body import as_array, parse
+from headrace.app.http.exchange.parameters import account, convert
+from headrace.app.http.exchange.running import while_connected
+from headrace.app.http.exchange.visit import Visit
+from headrace.app.http.exchange.wire import encode
+from headrace.app.http.openai import response
+from headrace.app.http.openai.response import AnswerReceiptWords, DecisionWords, FindingWords, RouteWords, UsageWords, finding_words
 from headrace.core.errors import UnsupportedParameter
 from headrace.core.flow import Call, Received
 from headrace.core.text import Origin, RawText, RawTurn, Role
@@ -24,7 +24,7 @@ from headrace.core.vectors import Texts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.http.request import Envelope
+    from headrace.app.http.openai.request import Envelope
     from headrace.core.vectors import Embeddings
 
 PATH: Final = "/v1/embeddings"

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from prometheus_client import CollectorRegistry
 
-from headrace.app.http import embeddings, openapi, schemas, search
-from headrace.app.http.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
 from headrace.app.http.errors import BY_CODE, TABLE
+from headrace.app.http.exchange.running import MOST_RUNNING
+from headrace.app.http.exchange.wire import READER_STALLS_S
+from headrace.app.http.headrace import search
 from headrace.app.http.metrics import Metrics
-from headrace.app.http.request import HONOURED, NEUTRAL
-from headrace.app.http.running import MOST_RUNNING
-from headrace.app.http.wire import READER_STALLS_S
+from headrace.app.http.openai import embeddings
+from headrace.app.http.openai.request import HONOURED, NEUTRAL
+from headrace.app.http.published import openapi, schemas
+from headrace.app.http.server.connection import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
 from headrace.app.ids import SystemClock
 from headrace.app.inside import meters
 from headrace.app.inside.deployments import Deployments

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from headrace.app.http.body import as_object, parse
-from headrace.app.http.messages import turns_of
-from headrace.app.http.parameters import account, convert, only
+from headrace.app.http.exchange.body import as_object, parse
+from headrace.app.http.exchange.parameters import account, convert, only
+from headrace.app.http.openai.messages import turns_of
 from headrace.core.errors import BadRequest, UnsupportedParameter
 from headrace.core.flow import Call, Received
 from headrace.core.values import JsonSchema, RequestId, Sampling

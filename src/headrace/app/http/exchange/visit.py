@@ -7,16 +7,16 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from headrace.app.http import errors
-from headrace.app.http.credentials import bearer
-from headrace.app.http.request import Envelope, client_of
-from headrace.app.http.wire import ClientGone, Sender, header, read_body
+from headrace.app.http.exchange.credentials import bearer
+from headrace.app.http.exchange.wire import ClientGone, Sender, header, read_body
+from headrace.app.http.openai.request import Envelope, client_of
 from headrace.core.errors import HeadraceError, Unavailable
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from headrace.app.http.gateway import Gateway
-    from headrace.app.http.running import Answers
+    from headrace.app.http.exchange.running import Answers
+    from headrace.app.http.ports.gateway import Gateway
 
 
 class Visit(ABC):

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from headrace.app.http.identity import SignIns
-    from headrace.app.http.library import Library
-    from headrace.app.http.log import Log
-    from headrace.app.http.people import People
-    from headrace.app.http.revisions import Revisions
+    from headrace.app.http.headrace.log import Log
+    from headrace.app.http.ports.identity import SignIns
+    from headrace.app.http.ports.library import Library
+    from headrace.app.http.ports.people import People
+    from headrace.app.http.ports.revisions import Revisions
     from headrace.app.requests.port import Requests
     from headrace.config.model import Limits
     from headrace.core.events import CleanDelta

@@ -1,7 +1,7 @@
 """Serving the application on a listening socket that is already there, in the event loop that already runs.
 
-uvicorn gives the protocol (:mod:`headrace.app.http.connection`), not the process: signals, loop and socket are the caller's. Cancelling
-:func:`serve` drains it: nothing new is taken, and what is under way is finished within a bound.
+uvicorn gives the protocol (:mod:`headrace.app.http.server.connection`), not the process: signals, loop and socket are the caller's.
+Cancelling :func:`serve` drains it: nothing new is taken, and what is under way is finished within a bound.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from headrace.app.http.connection import Connection
+from headrace.app.http.server.connection import Connection
 
 if TYPE_CHECKING:
     import socket

@@ -7,8 +7,8 @@ from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from headrace.app.http import errors
+from headrace.app.http.exchange.wire import ClientGone, exchange
 from headrace.app.http.metrics import Metrics
-from headrace.app.http.wire import ClientGone, exchange
 from headrace.core.errors import HeadraceError, Overloaded
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from headrace.app.http.gateway import Gateway
-    from headrace.app.http.wire import Exchange
+    from headrace.app.http.exchange.wire import Exchange
+    from headrace.app.http.ports.gateway import Gateway
     from headrace.core.events import CleanDelta
     from headrace.core.flow import Answer, Opened, Received
 

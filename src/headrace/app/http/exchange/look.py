@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import parse_qsl
 
-from headrace.app.http.credentials import bearer
+from headrace.app.http.exchange.credentials import bearer
 from headrace.core.errors import BadRequest, UnsupportedParameter
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
-    from headrace.app.http.gateway import Gateway
+    from headrace.app.http.ports.gateway import Gateway
     from headrace.core.values import Principal
 
 JSON: Final = b"application/json"

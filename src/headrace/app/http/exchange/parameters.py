@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from headrace.app.http.body import shown
+from headrace.app.http.exchange.body import shown
 from headrace.config.faults import did_you_mean
 from headrace.core.errors import BadRequest, UnsupportedParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.http.body import Json
+    from headrace.app.http.exchange.body import Json
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
-from headrace.app.http import response
-from headrace.app.http.body import parse
-from headrace.app.http.parameters import account, convert
-from headrace.app.http.response import AnswerReceiptWords, DecisionWords, FindingWords, UsageWords, finding_words
-from headrace.app.http.running import while_connected
-from headrace.app.http.visit import Visit
-from headrace.app.http.wire import encode
+from headrace.app.http.exchange.body import parse
+from headrace.app.http.exchange.parameters import account, convert
+from headrace.app.http.exchange.running import while_connected
+from headrace.app.http.exchange.visit import Visit
+from headrace.app.http.exchange.wire import encode
+from headrace.app.http.openai import response
+from headrace.app.http.openai.response import AnswerReceiptWords, DecisionWords, FindingWords, UsageWords, finding_words
 from headrace.core.errors import BadRequest
 from headrace.core.flow import Call, Received
 from headrace.core.search import Search
@@ -22,7 +22,7 @@ from headrace.core.values import RequestId, Sampling
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.http.request import Envelope
+    from headrace.app.http.openai.request import Envelope
     from headrace.core.search import FoundPassage, FoundQuote, Passages
 
 PATH: Final = "/v1/headrace/search"

@@ -1,6 +1,6 @@
 """What a client is told of an answer: the standard fields of the OpenAI dialect, and the ``headrace`` object.
 
-These structs are the published schema (:mod:`headrace.app.http.schemas`); what is sent is made of nothing else.
+These structs are the published schema (:mod:`headrace.app.http.published.schemas`); what is sent is made of nothing else.
 """
 
 from __future__ import annotations

@@ -10,15 +10,15 @@ import gzip
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from headrace.app.http.look import Found
-from headrace.app.http.wire import encode, header
+from headrace.app.http.exchange.look import Found
+from headrace.app.http.exchange.wire import encode, header
 from headrace.core.errors import NotFound
 from headrace.evidence.log.tiles import ENTRIES, read_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.http.look import Endpoint, Look
+    from headrace.app.http.exchange.look import Endpoint, Look
     from headrace.core.values import Principal
     from headrace.evidence.log.tiles import Tile
 

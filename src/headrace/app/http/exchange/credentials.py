@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
-from headrace.app.http.gateway import SESSION_PREFIX
-from headrace.app.http.wire import header
+from headrace.app.http.exchange.wire import header
+from headrace.app.http.ports.gateway import SESSION_PREFIX
 from headrace.core.errors import BadRequest, Unauthenticated
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from headrace.app.http import errors
-from headrace.app.http.wire import EXCHANGE, READER_STALLS_S, SAFE, Sender
+from headrace.app.http.exchange.wire import EXCHANGE, READER_STALLS_S, SAFE, Sender
 from headrace.core.errors import BadRequest, Overloaded, defect_place
 
 if TYPE_CHECKING:
@@ -278,7 +278,8 @@ class Connection(HttpToolsProtocol):
 
 
 class Exchange:
-    """One request and its answer, as the application may steer them: the ASGI extension :data:`headrace.app.http.wire.EXCHANGE`."""
+    """One request and its answer, as the application may steer them. The ASGI extension
+    :data:`headrace.app.http.exchange.wire.EXCHANGE`."""
 
     __slots__ = ("_connection", "_cycle")
 

@@ -1,7 +1,7 @@
 """What a client is told of a request that it follows: one request whole, and many on a line each.
 
-These structs are the published schema (:mod:`headrace.app.http.schemas`); what is sent is made of nothing else. Times are microseconds
-since 1970 (UTC), lengths of time microseconds; nothing of a question or an answer is among it.
+These structs are the published schema (:mod:`headrace.app.http.published.schemas`); what is sent is made of nothing else. Times are
+microseconds since 1970 (UTC), lengths of time microseconds; nothing of a question or an answer is among it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 import msgspec
 
 from headrace.app.http.errors import ReceiptWords
-from headrace.app.http.response import CostWords, FindingWords, UsageWords
+from headrace.app.http.openai.response import CostWords, FindingWords, UsageWords
 from headrace.app.requests.telling import told
 from headrace.evidence.facts import items, mapping, text, whole
 

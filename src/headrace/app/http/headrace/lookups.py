@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from headrace.app.http import requests, schemas
-from headrace.app.http.credentials import at_this_machine
-from headrace.app.http.look import Found
-from headrace.app.http.wire import encode
+from headrace.app.http.exchange.credentials import at_this_machine
+from headrace.app.http.exchange.look import Found
+from headrace.app.http.exchange.wire import encode
+from headrace.app.http.headrace import requests
+from headrace.app.http.published import schemas
 from headrace.core.errors import Forbidden, HeadraceError, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.app.http.gateway import Earned, Offer
-    from headrace.app.http.look import Endpoint, Look
+    from headrace.app.http.exchange.look import Endpoint, Look
+    from headrace.app.http.ports.gateway import Earned, Offer
 
 
 class EarnedWords(msgspec.Struct):

@@ -1,0 +1,1 @@
+"""The OpenAI dialect: chat completions and embeddings, read and written."""

@@ -1,0 +1,1 @@
+"""Serving connections: uvicorn's protocol with bounds, on a socket that is already there."""
