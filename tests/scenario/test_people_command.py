@@ -23,7 +23,7 @@ from headrace.evidence.log.reader import LogReader
 from headrace.policy.directory import KeyDirectory
 from headrace.policy.sessions import ConsoleSessions
 from headrace.policy.uses import KeyUses
-from tests.support.workspaces import lay
+from tests.support.workspaces import FILES, lay
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,8 @@ CLUB = {"schemas": [GROUP], "displayName": "Chess Club", "members": [{"value": "
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    layout = Layout(lay(tmp_path_factory.mktemp("people") / "w"))
+    said = f"{FILES['headrace.yaml']}identity: {{groups: {{Support: support}}}}\n"
+    layout = Layout(lay(tmp_path_factory.mktemp("people") / "w", headrace_yaml=said))
     apply(layout)
     return layout
 

@@ -34,6 +34,10 @@ CANDIDATES: Final = 5
 ALARMS_TOLD: Final = 100
 """Different alarms that are written to the log; all are counted."""
 
+_OF_A_SERVICE: Final = frozenset({"ask", "see", "unmask"})
+_OF_A_RECORD: Final = frozenset({"inspect", "prove"})
+"""What a key that is bound to services may do with its own services, and with requests of its own."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 Asker: TypeAlias = tuple[str, str, str, frozenset[str]]
@@ -60,8 +64,8 @@ class CedarEngine:
 
     def decide(self, principal: Principal, action: str, resource: tuple[str, str], context: Mapping[str, object]) -> Decision:
         """May `principal` do `action` to `resource` (type, id)? Never raises: what cannot be decided is denied."""
-        if action == "ask" and principal.services is not None and resource[1] not in principal.services:
-            return _unbound(principal.services, resource[1])
+        if principal.services is not None and (refused := _beyond(principal.services, action, resource, context)) is not None:
+            return refused
         asker = (principal.kind, principal.tenant, principal.id, principal.groups)
         try:
             question = (asker, action, resource, _context.encode(context).decode() if context else "{}")
@@ -118,9 +122,22 @@ class CedarEngine:
         return Decision(allowed=False, reason="Policy could not be evaluated, so the answer is no; the operator finds why in the log.")
 
 
-def _unbound(services: frozenset[str], asked: str) -> Decision:
-    bound = ", ".join(sorted(services)) or "none"
-    return Decision(allowed=False, reason=f"This key is bound to services: {bound}.", would_allow=f"a key that is bound to {asked} too")
+def _beyond(services: frozenset[str], action: str, resource: tuple[str, str], context: Mapping[str, object]) -> Decision | None:
+    """Why a key that is bound to services may not do this, whatever policies give its holder; None where they decide.
+
+    It is for asking its services, and for looking at what was asked with it: nothing else, so that one which is lost opens nothing else.
+    Whose services a record is of, whoever shows records looks at.
+    """
+    bound = f"This key is bound to services: {', '.join(sorted(services)) or 'none'}."
+    if resource[0] == "Service" and action in _OF_A_SERVICE:
+        return (
+            None
+            if resource[1] in services
+            else Decision(allowed=False, reason=bound, would_allow=f"a key that is bound to {resource[1]} too")
+        )
+    if action == "place" or (action in _OF_A_RECORD and context.get("own") is True):
+        return None
+    return Decision(allowed=False, reason=bound, would_allow="a key that is bound to no services")
 
 
 def _keep(held: dict[K, V], key: K, value: V, most: int) -> None:

@@ -130,10 +130,10 @@ async def test_an_administrator_sees_the_tenant(house: House, ada: Browser) -> N
     assert "<i>Lang" not in page.html
     assert "ben" not in re.findall(r"\w+", page.text)
     page = await ada.get("/console/everyone/max")
-    for words in ("max@acme.example", "members imported", "sub-max", "Make a key for max"):
+    for words in ("max@acme.example", "members imported", "sub-max", "headrace keys create --name laptop --for max"):
         assert words in page.text
     assert (await ada.get("/console/everyone/ben")).status == 404
-    assert (await ada.get("/console/everyone/gone")).text.count("Make a key") == 0
+    assert "headrace keys create" not in (await ada.get("/console/everyone/gone")).text
     page = await ada.get("/console/sessions")
     assert "this one" in page.text
     assert "id.example" in page.text
@@ -141,12 +141,12 @@ async def test_an_administrator_sees_the_tenant(house: House, ada: Browser) -> N
 
 
 async def test_a_key_is_made_shown_once_and_recorded(house: House, ada: Browser) -> None:
-    page = await make(ada, name="laptop", holder="ana", services="help, local")
+    page = await make(ada, name="laptop", holder="ada", services="help, local")
     assert page.status == 200, page.text
     secret = next(iter(re.findall(r"hr_live_[0-9A-Za-z]{46}", page.html)))
     assert page.headers["Cache-Control"] == "no-store"
     principal = await house.inside.authenticate(secret)
-    assert (principal.id, principal.groups, principal.services) == ("ana", {"members"}, {"help", "local"})
+    assert (principal.id, principal.groups, principal.services) == ("ada", {"members", "administrators"}, {"help", "local"})
     (key,) = [each for each in house.store.list_keys() if each.id == secret[:16]]
     assert key.expires_us == key.created_us + 30 * 86_400_000_000
     record = acts(house)[-1]
@@ -167,14 +167,14 @@ async def test_keys_that_hold_stand_before_those_that_do_not(house: House, ada: 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"holder": "aud"}, "would have the group auditors"),
-        ({"holder": "dora"}, "would have the group directors"),
+        ({"holder": "ana"}, 'not for "ana"'),
+        ({"holder": "desk"}, 'not for "desk"'),
+        ({"holder": "nobody"}, 'There is no person or application "nobody"'),
+        ({"name": "used", "holder": ""}, '"used" is, or was, who another key speaks for'),
+        ({"name": "left", "holder": ""}, '"left" is, or was, who another key speaks for'),
+        ({"name": "operator", "holder": ""}, '"operator" is, or was, who another key speaks for'),
         ({"groups": "directors"}, "would have the group directors"),
-        ({"holder": "ana", "groups": "members auditors"}, "would have the group auditors"),
-        ({"holder": "zoe"}, '"zoe" is named in policies'),
-        ({"holder": "rea"}, '"rea" is named in policies or as a reader'),
-        ({"holder": "ben"}, 'There is no person or application "ben"'),
-        ({"holder": "gone"}, "may not come in any more"),
+        ({"holder": "ada", "groups": "members auditors"}, "would have the group auditors"),
         ({"groups": "nonsense"}, 'There is no group "nonsense"'),
         ({"services": "nonsense"}, 'There is no service "nonsense"'),
         ({"name": "ana"}, '"ana" is a person of this tenant'),
@@ -183,7 +183,11 @@ async def test_keys_that_hold_stand_before_those_that_do_not(house: House, ada: 
         ({"services": " ".join(f"s{n}" for n in range(60))}, "too many names"),
     ],
 )
-async def test_a_key_never_goes_beyond_its_maker(house: House, ada: Browser, fields: dict[str, str], words: str) -> None:
+async def test_a_key_is_its_makers_or_a_new_programs(house: House, ada: Browser, fields: dict[str, str], words: str) -> None:
+    """Whoever is made able to administer does not become anybody else by it: neither a person, nor a program that has asked before."""
+    for holder, kind in (("used", "key"), ("left", "application")):
+        _, public, digest = mint()
+        house.store.create_key(StoredKey(public, holder, holder, kind, "default", (), None, 1, None, 2), digest)
     before, told = house.store.list_keys(), len(acts(house))
     page = await make(ada, **fields)
     assert page.status in {400, 403}
@@ -193,11 +197,60 @@ async def test_a_key_never_goes_beyond_its_maker(house: House, ada: Browser, fie
     assert len(acts(house)) == told
 
 
-async def test_a_maker_who_is_bound_binds_the_key(house: House) -> None:
-    async with await signed_in(house, "ada", services=("help",)) as bound:
-        assert "bound to help" in (await make(bound, holder="ana")).text
-        assert "bound to help" in (await make(bound, holder="ana", services="help local")).text
-        assert (await make(bound, holder="ana", services="help")).status == 200
+async def test_a_program_gets_groups_of_its_maker_as_they_are_written(house: House, ada: Browser) -> None:
+    page = await make(ada, name="nightly", holder="", groups="members")
+    (secret,) = re.findall(r"hr_live_[0-9A-Za-z]{46}", page.html)
+    assert (await house.inside.authenticate(secret)).groups == {"members"}
+
+
+async def test_groups_of_a_key_are_not_passed_on(house: House) -> None:
+    """A key for a day with a group of its own makes none for a year."""
+    secret, public, digest = mint()
+    day = CLOCK.now_us() + 86_400_000_000
+    house.store.create_key(StoredKey(public, "brief", "ada", "person", "default", ("auditors",), None, 1, day, None), digest)
+    async with Browser(house.url) as browser:
+        await browser.sign_in(secret)
+        assert "auditors" in (await browser.get("/console/people")).text
+        form = await browser.get("/console/keys/new")
+        assert "You may give administrators, members." in form.text
+        for holder in ("", "ada"):
+            assert "would have the group auditors" in (await make(browser, holder=holder, groups="auditors")).text
+
+
+async def test_a_program_that_administers_passes_nothing_on(house: House) -> None:
+    secret, public, digest = mint()
+    robot = StoredKey(public, "robot-chief", "robot-chief", "key", "default", ("administrators",), None, 1, None, None)
+    house.store.create_key(robot, digest)
+    async with Browser(house.url) as browser:
+        await browser.sign_in(secret)
+        assert "You have none to give" in (await browser.get("/console/keys/new")).text
+        assert "would have the group administrators" in (await make(browser, holder="", groups="administrators")).text
+        assert (await make(browser, name="robot-chief", holder="")).status == 200  # its own, to be exchanged for
+
+
+async def test_a_bound_key_opens_nothing_of_the_tenant(house: House) -> None:
+    """It is for its services, and for the requests that it asked: a lost one ends no other key, and no session."""
+    other = house.key("ada")
+    bound_key = house.key("ada", services=("help",))
+    async with Browser(house.url) as bound, Browser(house.url) as free:
+        await bound.sign_in(bound_key)
+        await free.sign_in(other)
+        for path in ADMIN_PAGES:
+            assert (await bound.get(path)).status == 404
+        page = await bound.get("/console/people")
+        assert "look after people, keys and sessions: no" in page.text
+        assert "read the metrics: no" in page.text
+        assert other[:16] not in page.html
+        form = page.fields["form"]
+        (session,) = [each for each in house.store.sessions.every(0) if each.key == other[:16]]
+        assert (await bound.post("/console/keys/new", {"form": form, "name": "k", "holder": "ada", "lasts": "30"})).status == 404
+        assert (await bound.post("/console/keys/revoke", {"form": form, "id": other[:16]})).status == 404
+        assert (await bound.post("/console/sessions/end", {"form": form, "id": session.id})).status == 404
+        assert (await free.get("/console/keys")).status == 200
+        headers = {"Authorization": f"Bearer {bound_key}", "X-Forwarded-For": "192.0.2.1"}
+        assert (await bound.get("/metrics", **headers)).status == 403
+        assert (await bound.get("/metrics", **{**headers, "Authorization": f"Bearer {other}"})).status == 200
+        assert (await bound.post("/console/keys/revoke", {"form": form, "id": bound_key[:16]})).status == 303  # itself it may end
 
 
 async def test_who_does_not_administer_makes_revokes_and_ends_nothing_of_others(house: House, ana: Browser) -> None:
@@ -227,7 +280,7 @@ async def test_what_is_sent_from_elsewhere_does_nothing(house: House, ada: Brows
     async with await signed_in(house, "ana") as other:
         foreign = (await other.get("/console/people")).fields["form"]
     for path, fields in (
-        ("/console/keys/new", {"name": "x", "holder": "ana", "lasts": "30"}),
+        ("/console/keys/new", {"name": "x", "holder": "ada", "lasts": "30"}),
         ("/console/keys/revoke", {"id": theirs[:16]}),
         ("/console/sessions/end", {"id": "f" * 16}),
     ):
@@ -276,7 +329,7 @@ async def test_a_right_that_is_taken_away_is_gone_at_once(house: House) -> None:
         assert (await browser.get("/console/keys")).status == 200
         house.store.people.put([StoredPerson("default", "max", "max@acme.example", groups=("members",))])
         await _until_gone(browser)
-        assert (await make(browser, holder="ana")).status == 404
+        assert (await make(browser, holder="max")).status == 404
 
 
 async def _until_gone(browser: Browser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from tests.support.consoles import FILES, Browser, House, Page, console
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+ADMINISTER = '@id("administer")\npermit (principal in Group::"default/administrators", action == Action::"administer", resource);\n'
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -28,8 +30,10 @@ async def acme() -> AsyncGenerator[OpenIdServer]:
 async def house(acme: OpenIdServer) -> AsyncGenerator[House]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ACME_SECRET", SECRET)
-        said = f"identity:\n  sign in: {{name: Acme, issuer: '{acme.url}', client: headrace, secret: 'env:ACME_SECRET'}}\n"
-        async with console({"headrace.yaml": FILES["headrace.yaml"] + said}) as serving:
+        groups = "identity:\n  groups: {it: administrators, audit: auditors}\n"
+        said = f"{groups}  sign in: {{name: Acme, issuer: '{acme.url}', client: headrace, secret: 'env:ACME_SECRET'}}\n"
+        policies = FILES["policies/base.cedar"] + ADMINISTER
+        async with console({"headrace.yaml": FILES["headrace.yaml"] + said, "policies/base.cedar": policies}) as serving:
             yield serving
 
 
@@ -76,6 +80,25 @@ async def test_a_question_is_recorded_for_whoever_signed_in(house: House, strang
     (session,) = [each for each in house.store.sessions.every(0) if each.subject == "sub-ana" and record["key"] == f"ses_{each.id}"]
     assert (record["principal"], record["tenant"]) == ("ana", "default")
     assert session.holder == "ana"
+
+
+async def test_what_the_provider_said_for_a_session_is_in_no_key(house: House, stranger: Browser, acme: OpenIdServer) -> None:
+    """Somebody who administers by the provider's word, for eight hours, makes no key that does so for a year."""
+    acme.people["ana"]["groups"] = ["it", "audit"]
+    try:
+        await stranger.get(await there(stranger))
+    finally:
+        acme.people["ana"]["groups"] = []
+    form = await stranger.get("/console/keys/new")
+    assert "You may give members." in form.text
+    asked = {"form": form.fields["form"], "name": "for-long", "lasts": "365"}
+    for holder in ("", "ana"):
+        for group in ("administrators", "auditors"):
+            refused = await stranger.post("/console/keys/new", {**asked, "holder": holder, "groups": group})
+            assert (refused.status, f"would have the group {group}" in refused.text) == (403, True)
+    made = await stranger.post("/console/keys/new", {**asked, "holder": "ana"})
+    (secret,) = re.findall(r"hr_live_[0-9A-Za-z]{46}", made.html)
+    assert (await house.inside.authenticate(secret)).groups == {"members"}
 
 
 async def test_a_sign_in_ends_only_where_it_began(house: House, stranger: Browser) -> None:

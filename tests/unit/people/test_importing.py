@@ -63,8 +63,8 @@ def workspace() -> Workspace:
         "headrace": 1,
         "name": "t",
         "tenants": ["default", "lab"],
-        "groups": ["auditors"],
-        "identity": {"groups": {"Acme Staff": ["members", "auditors"]}},
+        "groups": ["auditors", "administrators", "curators", "reviewers"],
+        "identity": {"groups": {"Acme Staff": ["members", "auditors"], "Acme Users": "members", "Audit": "auditors"}},
     }
     parts: dict[str, Any] = {"services": {}, "deployments": {}, "sources": {}, "models": {}, "policies": []}
     return Workspace.model_validate({"root": root, "people": PEOPLE, **parts})
@@ -106,13 +106,23 @@ def test_a_list_response_is_imported(store: ControlStore) -> None:
 
 
 def test_groups_are_what_the_file_says_of_them(store: ControlStore) -> None:
-    plan = done(store, ZOE, MAX, {**STAFF, "displayName": "AUDITORS", "members": [{"value": "m"}]}, {**GROUP, "displayName": "Bowling"})
-    assert {each.after.id: each.after.groups for each in plan.changes} == {"zoe.lang": (), "max": ("auditors",)}
+    plan = done(store, ZOE, MAX, {**STAFF, "members": [{"value": "m"}]}, {**GROUP, "displayName": "Bowling"})
+    assert {each.after.id: each.after.groups for each in plan.changes} == {"zoe.lang": (), "max": ("auditors", "members")}
     assert plan.unknown == []  # nobody of the file is in Bowling
-    assert done(store, {**MAX, "groups": [{"value": "x", "display": "members"}, {"value": "Bowling"}]}).unknown == ["Bowling"]
+    assert done(store, {**MAX, "groups": [{"value": "x", "display": "Acme Users"}, {"value": "Bowling"}]}).unknown == ["Bowling"]
     assert store.people.person("default", "max").groups == ("members",)  # type: ignore[union-attr]
     assert done(store, MAX).changes[0].after.groups == ("members",)  # nothing is said of groups: they stay
     assert done(store, MAX, {**GROUP, "displayName": "Acme Staff", "members": []}).changes[0].after.groups == ()
+
+
+@pytest.mark.parametrize("role", ["administrators", "curators", "reviewers", "auditors", "members"])
+def test_a_group_of_the_directory_is_no_role_by_its_name(store: ControlStore, role: str) -> None:
+    """Whoever may name a group in the directory would be whatever they like here: only what headrace.yaml says of it counts."""
+    for called in (role, role.title(), role.upper(), f" {role}"):
+        group = {**GROUP, "displayName": called, "members": [{"value": "m"}]}
+        assert done(store, MAX, group).unknown == [called]
+        assert done(store, {**MAX, "groups": [{"value": called}]}).unknown == [called]
+        assert store.people.person("default", "max").groups == ()  # type: ignore[union-attr]
 
 
 def test_whoever_is_not_active_is_out_at_once(store: ControlStore) -> None:
@@ -143,7 +153,7 @@ def test_a_person_stays_the_same_under_another_name(store: ControlStore) -> None
 
 def test_people_yaml_stays_as_it_says(store: ControlStore) -> None:
     eva = {**USER, "id": "e", "userName": "EVA@acme.example", "name": {"givenName": "Eva", "familyName": "Muster"}}
-    plan = done(store, {**eva, "groups": [{"value": "auditors"}]}, {**USER, "userName": "Ana", "groups": []})
+    plan = done(store, {**eva, "groups": [{"value": "Audit"}]}, {**USER, "userName": "Ana", "groups": []})
     assert [each.after.id for each in plan.changes] == ["eva", "ana"]
     shown = {each.id: each for each in everyone(workspace(), store, "default")}
     assert shown["eva"].groups == {"auditors": ["imported"], "members": ["people.yaml"]}

@@ -83,6 +83,14 @@ async def test_an_address_counts_where_the_provider_vouches_for_it(at: Desk) -> 
     assert (await at.who(await at.token())).id == "eva"
 
 
+async def test_a_group_at_the_provider_is_no_role_by_its_name(at: Desk) -> None:
+    at.acme.people["ana"]["groups"] = ["auditors", "Auditors", "administrators", "curators", "reviewers"]
+    token = await at.token()
+    assert (await at.who(token)).groups == {"members"}
+    at.says(**{"sign in": at.form(), "groups": {"Audit": "auditors"}})
+    assert (await at.who(await at.token())).groups == {"members"}
+
+
 async def test_groups_follow_people_yaml_the_import_and_their_meaning(at: Desk) -> None:
     at.acme.people["ana"]["groups"] = ["audit", "audit", "other", 7]
     identity: dict[str, Any] = {"sign in": at.form(), "groups": {"audit": "auditors"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cedarpy
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANA = principal("ana", "members", "support")
+BOUND = principal("ana", "members", "support", services=frozenset({"help"}))
 HERE = ("Deployment", "small")
 FAR = ("Deployment", "far")
 PUBLIC = {"sensitivity": 0, "tainted": False}
@@ -207,3 +209,39 @@ def test_no_policies_allow_nothing() -> None:
 
 def test_the_schema_is_parsed_once() -> None:
     assert cedar.schema_handle() is cedar.schema_handle()
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
+    [
+        ("ask", ("Service", "other"), {}),
+        ("see", ("Service", "other"), {}),
+        ("unmask", ("Service", "other"), {}),
+        ("curate", HELP, {}),
+        ("curate", ("Source", "handbook"), {}),
+        ("curate", ("Tenant", "default"), {}),
+        ("observe", ("Tenant", "default"), {}),
+        ("change", ("Tenant", "default"), {}),
+        ("administer", ("Tenant", "default"), {}),
+        ("audit", ("Log", "log"), {}),
+        ("inspect", ("Record", "req_1"), {"own": False}),
+        ("inspect", ("Record", "req_1"), {"own": False, "flagged": True}),
+        ("prove", ("Record", "req_1"), {"own": False}),
+    ],
+)
+def test_a_bound_key_does_nothing_but_ask_its_services(action: str, resource: tuple[str, str], context: dict[str, object]) -> None:
+    """Whatever policies permit its holder."""
+    decision = CedarEngine(workspace("permit (principal, action, resource);")).decide(BOUND, action, resource, context)
+    assert not decision.allowed
+    assert decision.reason == "This key is bound to services: help."
+    assert decision.would_allow.startswith("a key that is bound to ")
+
+
+def test_a_bound_key_asks_its_services_and_looks_at_what_it_asked() -> None:
+    engine = CedarEngine(workspace("permit (principal, action, resource);"))
+    for action in ("ask", "see", "unmask"):
+        assert engine.decide(BOUND, action, HELP, {}).allowed
+    assert engine.decide(BOUND, "place", HERE, PUBLIC).allowed
+    for action in ("inspect", "prove"):
+        assert engine.decide(BOUND, action, ("Record", "req_1"), {"own": True}).allowed
+    assert not engine.decide(replace(BOUND, services=frozenset()), "ask", HELP, {}).allowed

@@ -79,8 +79,7 @@ async def sessions(visit: Visit) -> None:
 async def new_key(visit: Visit) -> None:
     """The form for a new key."""
     session = await visit.session()
-    await visit.gateway.people.keys(session.principal)  # nobody else finds this page
-    await _key_form(visit, {"holder": visit.query.get("for", "")})
+    await _key_form(visit, session, {"holder": session.principal.id})
 
 
 async def make_key(visit: Visit) -> None:
@@ -89,7 +88,7 @@ async def make_key(visit: Visit) -> None:
     try:
         made = await visit.gateway.people.make_key(session.principal, _wanted(fields))
     except (Forbidden, OperationFailed, BadRequest) as error:
-        await _key_form(visit, fields, error)
+        await _key_form(visit, session, fields, error)
         return
     await _page(visit, "new_key.html", {"made": made})
 
@@ -125,11 +124,14 @@ async def _page(visit: Visit, template: str, content: Mapping[str, object], stat
     await visit.page(template, {"now": visit.gateway.clock.now_us(), **content}, status)
 
 
-async def _key_form(visit: Visit, fields: Mapping[str, str], error: Forbidden | OperationFailed | BadRequest | None = None) -> None:
+async def _key_form(
+    visit: Visit, session: Session, fields: Mapping[str, str], error: Forbidden | OperationFailed | BadRequest | None = None
+) -> None:
+    groups = await visit.gateway.people.grantable(session.principal)  # nobody else finds this page
     words = None if error is None else said(error)
     given = {name: fields.get(name, "") for name in ("name", "holder", "groups", "services", "lasts")}
     status = 200 if words is None else 400 if isinstance(error, OperationFailed) else words.status
-    await _page(visit, "make_key.html", {"given": given, "lasts": list(LASTS.items()), "said": words}, status)
+    await _page(visit, "make_key.html", {"given": given, "lasts": list(LASTS.items()), "said": words, "grantable": groups}, status)
 
 
 def _wanted(fields: Mapping[str, str]) -> NewKey:

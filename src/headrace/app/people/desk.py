@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace.app.acts import keys as key_acts
 from headrace.app.http.ports.people import MadeKey, Standing
-from headrace.app.people.granting import require_within
+from headrace.app.people.granting import grantable, require_own
 from headrace.app.people.view import everyone
 from headrace.core.errors import NotFound
 from headrace.policy.keys import SESSION_ID_PREFIX
@@ -69,11 +69,15 @@ class PeopleDesk:
         self._require(principal)
         return await asyncio.to_thread(self._sessions, principal.tenant)
 
+    async def grantable(self, principal: Principal) -> Sequence[str]:
+        """Groups that this principal may give to a key."""
+        self._require(principal)
+        return sorted(grantable(Roster(self._rooms().workspace, self._store.people), principal))
+
     async def make_key(self, principal: Principal, wanted: NewKey) -> MadeKey:
         """A new key of the principal's tenant."""
         self._require(principal)
         workspace = self._rooms().workspace
-        holder = Roster(workspace, self._store.people).find(principal.tenant, wanted.holder) if wanted.holder is not None else None
         asked = key_acts.Wanted(
             name=wanted.name,
             tenant=principal.tenant,
@@ -83,7 +87,7 @@ class PeopleDesk:
             lasts_us=wanted.lasts_us,
         )
         secret, digest, key = await asyncio.to_thread(key_acts.drafted, workspace, self._store, asked)
-        require_within(workspace, principal, holder, wanted)
+        require_own(Roster(workspace, self._store.people), await asyncio.to_thread(self._store.list_keys), principal, wanted)
         await self._record("keys.create", key_acts.facts_of(key), principal.id)
         await asyncio.to_thread(self._store.create_key, key, digest)
         return MadeKey(secret, key)
@@ -108,7 +112,7 @@ class PeopleDesk:
         """A session that this principal may end."""
         every = await asyncio.to_thread(self._sessions, principal.tenant)
         found = next((each for each in every if each.id == session_id), None)
-        if found is None or not (found.holder == principal.id or self.administers(principal)):
+        if found is None or not (_opened(principal, found) or self.administers(principal)):
             raise NotFound("There is no such session.", code="sessions.unknown", mend="The page People lists those that you may end.")
         return found
 
@@ -142,7 +146,7 @@ class PeopleDesk:
         otherwise = "your provider" if principal.key.startswith(SESSION_ID_PREFIX) else "this key"
         groups = {group: me.groups[group] if me is not None and group in me.groups else [otherwise] for group in sorted(principal.groups)}
         keys = [each for each in self._keys(principal.tenant) if _holds(principal, each)]
-        sessions = [each for each in self._sessions(principal.tenant) if each.holder == principal.id]
+        sessions = [each for each in self._sessions(principal.tenant) if _opened(principal, each)]
         return Standing(groups, may, keys, sessions)
 
     def _keys(self, tenant: str) -> Sequence[StoredKey]:
@@ -153,5 +157,12 @@ class PeopleDesk:
 
 
 def _holds(principal: Principal, key: StoredKey) -> bool:
+    """Whether it is a key of this principal: with a key that is bound to services, this very key. Who finds one ends no other."""
     kinds = (APPLICATION, ITSELF) if principal.kind == APPLICATION else (principal.kind,)
-    return key.tenant == principal.tenant and key.holder == principal.id and key.kind in kinds
+    theirs = key.tenant == principal.tenant and key.holder == principal.id and key.kind in kinds
+    return (theirs and principal.services is None) or key.id == principal.key
+
+
+def _opened(principal: Principal, session: StoredSession) -> bool:
+    """Whether it is a session of this principal: with a key that is bound to services, one that this very key opened."""
+    return session.holder == principal.id if principal.services is None else session.key == principal.key

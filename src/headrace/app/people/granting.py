@@ -1,46 +1,48 @@
-"""What a key made in the console may do: nothing that its maker may not.
+"""What a key made in the console may be: its maker's own, or one that stands for itself and is nobody yet.
 
-Whoever may administer a tenant is not for that everything else in it. So a key speaks for its maker, or for somebody who has no group that
-the maker lacks, and whom neither policies nor sources name by themselves; a key that stands for itself has only groups of its maker; and
-a maker who is bound to services binds the key to some of them. Whoever may read the workspace's files makes other keys on the command line.
+Whoever may administer a tenant is not for that everything in it, and not for that anybody in it. A key that spoke for somebody else would
+show its maker what they asked, and would follow every group that they are given later. Whoever may read the workspace's files makes other
+keys on the command line.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.app.acts.operator import NAME as OPERATOR
 from headrace.core.errors import Forbidden
 from headrace.policy.people import PERSON
-from headrace.policy.rules import rules_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from headrace.app.http.ports.people import NewKey
-    from headrace.config.model import Workspace
-    from headrace.core.values import Principal
-    from headrace.policy.people import Member
+    from headrace.core.values import Principal, StoredKey
+    from headrace.policy.people import Roster
 
 
-def require_within(workspace: Workspace, maker: Principal, holder: Member | None, wanted: NewKey) -> None:
-    """Raises Forbidden (``keys.beyond_maker``) unless the key can do no more than its maker."""
-    groups = frozenset(wanted.groups) | (holder.groups if holder is not None else frozenset[str]())
-    beyond = sorted(groups - maker.groups)
+def grantable(roster: Roster, maker: Principal) -> frozenset[str]:
+    """Groups that the maker may give to a key that stands for itself: those that people.yaml or an import gives to them. What a provider
+    said when they signed in holds for that session, and what was given to their own key for that key: neither outlives it in another."""
+    member = roster.find(maker.tenant, maker.id)
+    return frozenset() if member is None or (member.kind == PERSON) != (maker.kind == PERSON) else member.groups & maker.groups
+
+
+def require_own(roster: Roster, every: Iterable[StoredKey], maker: Principal, wanted: NewKey) -> None:
+    """Raises Forbidden: ``keys.for_another``, ``keys.name_used`` (to be a program that asked before is to see what it asked) or
+    ``keys.beyond_maker``."""
+    if wanted.holder not in {None, maker.id}:
+        message = f'A key made here speaks for you, or for itself: not for "{wanted.holder}".'
+        raise Forbidden(message, code="keys.for_another", mend=_on_the_command_line(f"--for {wanted.holder}"))
+    holders = {key.holder for key in every if key.tenant == maker.tenant}
+    if wanted.holder is None and wanted.name != maker.id and (wanted.name == OPERATOR or wanted.name in holders):
+        message = f'"{wanted.name}" is, or was, who another key speaks for.'
+        raise Forbidden(message, code="keys.name_used", mend=f"Choose another name. {_on_the_command_line(f'--name {wanted.name}')}")
+    beyond = sorted(frozenset(wanted.groups) - grantable(roster, maker))
     if beyond:
-        raise _refused(f"This key would have the group {', '.join(beyond)}, and you have not.")
-    if maker.services is not None and (wanted.services is None or not maker.services.issuperset(wanted.services)):
-        raise _refused(f"You are here with a key that is bound to {', '.join(sorted(maker.services))}: bind the new one to some of them.")
-    if holder is not None and holder.id != maker.id and named_alone(workspace, holder):
-        raise _refused(f'"{holder.id}" is named in policies or as a reader: a key of theirs could do what you cannot.')
+        message = f"This key would have the group {', '.join(beyond)}, which neither people.yaml nor an import gives to you."
+        raise Forbidden(message, code="keys.beyond_maker", mend=_on_the_command_line(f"--group {beyond[0]}"))
 
 
-def named_alone(workspace: Workspace, holder: Member) -> bool:
-    """Whether a policy or a source speaks of this very person or application, and not only of their groups."""
-    kind, name = ("Person" if holder.kind == PERSON else "Application"), f"{holder.tenant}/{holder.id}"
-    if any(name in rule.named.get(kind, ()) for rule in rules_of(workspace.policies)):
-        return True
-    sources = (source for source in workspace.sources.values() if source.tenant == holder.tenant)
-    return any(holder.id in readers.people for source in sources for readers in (source.readers, *(rule.readers for rule in source.rules)))
-
-
-def _refused(message: str) -> Forbidden:
-    mend = "Whoever may read the workspace's files can make it: headrace keys create."
-    return Forbidden(message, code="keys.beyond_maker", mend=mend)
+def _on_the_command_line(option: str) -> str:
+    return f"Whoever may read the workspace's files can make it: headrace keys create {option}."

@@ -108,7 +108,8 @@ def _change(said: ScimPerson, name: str, before: StoredPerson | None, tenant: st
 
 
 class _Groups:
-    """What groups of the file mean here: what headrace.yaml says under identity, or a group of the same name."""
+    """What groups of the file mean here: what headrace.yaml says under identity, and nothing else. That a group of the directory happens to
+    be called as one here makes nobody an administrator."""
 
     def __init__(self, workspace: Workspace, tenant: str) -> None:
         self._said = workspace.root.identity.groups
@@ -118,8 +119,8 @@ class _Groups:
     def meant(self, theirs: Iterable[str]) -> tuple[str, ...]:
         found: set[str] = set()
         for each in theirs:
-            ours = self._said.get(each) or ((each.casefold(),) if each.casefold() in self._known else ())
-            found.update(ours)
+            ours = self._known.intersection(self._said.get(each, ()))
+            found |= ours
             if not ours:
                 self.unknown.add(each)
         return tuple(sorted(found))

@@ -25,7 +25,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that somebody wants made in the console. Without a `holder` it stands for itself."""
+    """A key that somebody wants made in the console. `holder` is who makes it; without one it stands for itself."""
 
     name: str
     holder: str | None
@@ -66,9 +66,14 @@ class People(Protocol):
         """Every session of the tenant that has not expired."""
         ...
 
+    async def grantable(self, principal: Principal) -> Sequence[str]:
+        """Groups that this principal may give to a key that it makes, in order."""
+        ...
+
     async def make_key(self, principal: Principal, wanted: NewKey) -> MadeKey:
-        """A new key, recorded before it exists. Raises Forbidden (``keys.beyond_maker``) for one that could do what its maker cannot, and
-        OperationFailed for one that does not fit."""
+        """A new key, recorded before it exists. Raises Forbidden for one that speaks for somebody else (``keys.for_another``), takes a name
+        that was another's (``keys.name_used``) or has groups that its maker may not give (``keys.beyond_maker``), and OperationFailed for
+        one that does not fit."""
         ...
 
     async def key(self, principal: Principal, key_id: str) -> StoredKey:
