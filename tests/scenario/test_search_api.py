@@ -14,11 +14,11 @@ SECRET = "AKIA" + "IOSFODNN7EXAMPLQ"
 
 def search(installation: Installation, key: str, **asked: object) -> tuple[int, Any]:
     """Status and body."""
-    return installation.post("/v1/headrace/search", key, **{"question": "How much is the annual fee?", **asked})
+    return installation.post("/v1/headrace/search", key, **{"query": "How much is the annual fee?", **asked})
 
 
 def test_passages_with_their_places_and_quotes(installation: Installation, key: str) -> None:
-    status, found = search(installation, key, service="help", k=2)
+    status, found = search(installation, key, service="help", max_num_results=2)
     assert status == 200
     best = found["passages"][0]
     text = (installation.workspace.parent / "documents" / "fees.md").read_text()
@@ -45,7 +45,7 @@ def test_by_source_by_name_and_by_number(installation: Installation, key: str) -
         found = search(installation, key, service="help", under=under)[1]
         assert {each["document"] for each in found["passages"]} == want
         assert found["headrace"]["candidates"] == len(want)
-    assert len(search(installation, key, service="help", k=1, quotes=0)[1]["passages"]) == 1
+    assert len(search(installation, key, service="help", max_num_results=1, quotes=0)[1]["passages"]) == 1
     assert search(installation, key, service="help", quotes=0)[1]["passages"][0]["confidence"] is None
 
 
@@ -64,12 +64,12 @@ def test_raw_scores_are_for_curators(installation: Installation, key: str) -> No
     [
         ({}, (400, "request.missing", "service")),
         ({"service": "local"}, (400, "request.nothing_to_search", "service")),
-        ({"service": "nowhere"}, (404, "request.unknown_model", "model")),
+        ({"service": "nowhere"}, (404, "request.unknown_model", "service")),
         ({"sources": ["nowhere"]}, (404, "request.unknown_model", "sources")),
         ({"service": "help", "sources": ["nowhere"]}, (404, "search.unknown_source", "sources[0]")),
-        ({"service": "help", "k": 51}, (400, "request.invalid", "k")),
-        ({"service": "help", "question": ""}, (400, "request.invalid", "question")),
-        ({"service": "help", "question": f"where is {SECRET}"}, (403, "guard.secrets", "question")),
+        ({"service": "help", "max_num_results": 51}, (400, "request.invalid", "max_num_results")),
+        ({"service": "help", "query": ""}, (400, "request.invalid", "query")),
+        ({"service": "help", "query": f"where is {SECRET}"}, (403, "guard.secrets", "query")),
         ({"service": "help", "filter": "x"}, (400, "request.unknown_parameter", "filter")),
     ],
 )
@@ -78,3 +78,23 @@ def test_what_cannot_be_searched_is_said(
 ) -> None:
     status, found = search(installation, key, **asked)
     assert (status, found["error"]["code"], found["error"]["param"]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("question", "query"),
+        ("k", "max_num_results"),
+        ("top_k", "max_num_results"),
+        ("model", "service"),
+        ("Model", "service"),
+        ("filters", "under"),
+        ("ranking_options", "scores"),
+        ("qeury", "query"),
+        ("max_num_result", "max_num_results"),
+    ],
+)
+def test_a_name_of_another_api_is_told_ours(installation: Installation, key: str, name: str, ours: str) -> None:
+    status, found = search(installation, key, service="help", **{name: "x"})
+    assert (status, found["error"]["code"], found["error"]["param"]) == (400, "request.unknown_parameter", name)
+    assert found["error"]["headrace"]["mend"] == f'Did you mean "{ours}"?'

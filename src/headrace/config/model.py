@@ -244,6 +244,11 @@ class Deployment(Form):
         """Which of the three it is."""
         return "embedded" if self.embedded is not None else "embedder" if self.embedder is not None else "provider"
 
+    @property
+    def model(self) -> str:
+        """The model that runs there, by the name that Headrace or the provider knows it by."""
+        return next(each.model for each in (self.embedded, self.embedder, self.provider) if each is not None)
+
 
 class Readers(Form):
     """Who may read: any of these groups or people of the source's tenant."""

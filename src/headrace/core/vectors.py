@@ -36,12 +36,17 @@ class Texts:
 class Embedded:
     """The vectors, before they are sent."""
 
+    deployment: str
+    model: str
+    """As its deployment names it: a built-in model, or the provider's."""
     vectors: Vectors
     usage: Usage
 
     def facts(self) -> Facts:
         """Content-free facts for the record."""
         return {
+            "deployment": self.deployment,
+            "model": self.model,
             "vectors": len(self.vectors.rows),
             "dimensions": self.vectors.dimensions,
             "input": self.usage.input,

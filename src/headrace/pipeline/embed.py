@@ -35,7 +35,8 @@ class Embedding:
         with metered as self._bill:
             vectors = await self._running.model.embed(self._prompt, self._dimensions)
         self._tokens = vectors.tokens
-        return Embedded(vectors, self.usage())
+        form = self._running.form
+        return Embedded(form.deployment, form.model, vectors, self.usage())
 
     def usage(self) -> Usage:
         """What has been used so far."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cedarpy
 import msgspec
 
 if TYPE_CHECKING:
-    from headrace.policy.rules import Rule
+    from collections.abc import Mapping
+
+LIE_IN: Final[Mapping[str, frozenset[str]]] = {"Placement": frozenset({"Deployment"}), "Tenant": frozenset({"Source"})}
+"""Kinds of resource that lie in others, by those; the schema says so."""
 
 
 class _Entity(msgspec.Struct):
@@ -38,22 +41,24 @@ class _Policies(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """`actions`: those that it names; None: any. `kind` and `name` are of the resource that it names; None: any."""
+    """`actions`: those that it names; None: any. `kind` and `name` are of the resource that it names; None: any. `holds`: the kinds of
+    what may lie in that resource, where it says ``in``."""
 
     permits: bool
     actions: frozenset[str] | None
     kind: str | None
     name: str | None
+    holds: frozenset[str]
 
     def fits(self, action: str, kind: str, name: str) -> bool:
-        """Whether the policy can be about this act. The kinds that are asked about here lie in no others: ``in`` is ``==`` for them."""
+        """Whether the policy can be about this act. What lies in a placement or a tenant may lie in the one that is named."""
         named = self.actions is None or action in self.actions
-        return named and self.kind in {None, kind} and self.name in {None, name}
+        return named and (kind in self.holds or (self.kind in {None, kind} and self.name in {None, name}))
 
 
-def head_of(rule: Rule) -> Head:
-    """The head of a policy that can be read."""
-    (policy,) = msgspec.json.decode(cedarpy.policies_to_json_str(rule.statement.text), type=_Policies).static_policies.values()
+def head_of(text: str) -> Head:
+    """The head of one policy that can be read."""
+    (policy,) = msgspec.json.decode(cedarpy.policies_to_json_str(text), type=_Policies).static_policies.values()
     named = policy.action.entities or ([policy.action.entity] if policy.action.entity is not None else None)
     resource = policy.resource
     entity = resource.entity
@@ -62,4 +67,5 @@ def head_of(rule: Rule) -> Head:
         actions=None if named is None else frozenset(each.id for each in named),
         kind=entity.type if entity is not None else resource.entity_type,
         name=entity.id if entity is not None else None,
+        holds=LIE_IN.get(entity.type, frozenset()) if entity is not None and resource.op == "in" else frozenset(),
     )

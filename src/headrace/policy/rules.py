@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 import cedarpy
 
 from headrace.core.errors import OperationFailed
+from headrace.policy.heads import head_of
 from headrace.policy.text import annotations_of, place, references, statements, too_much
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from headrace.config.model import Policy
+    from headrace.policy.heads import Head
     from headrace.policy.text import Statement
 
 TEMPLATE: Final = "template slots are never filled here"
@@ -33,11 +35,6 @@ class Rule:
     named: Mapping[str, frozenset[str]]
     """Ids of the entities that it names, by type."""
 
-    def concerns(self, action: str, resource: tuple[str, str]) -> bool:
-        """Whether it may be about this act: it names this action and this resource, or none of their kind."""
-        kind, name = resource
-        return action in self.named.get("Action", {action}) and name in self.named.get(kind, {name})
-
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
@@ -45,11 +42,14 @@ class RuleSet:
 
     rules: Mapping[str, Rule]
     """By Cedar's name."""
+    heads: Mapping[str, Head]
+    """What the head of each says."""
     handle: cedarpy.PolicySet
 
     def groups(self, tenant: str, action: str, resource: tuple[str, str]) -> set[str]:
         """Groups of a tenant that the policies about this act name."""
-        concerned = (rule.named.get("Group", frozenset()) for rule in self.rules.values() if rule.concerns(action, resource))
+        about = (self.rules[name] for name, head in self.heads.items() if head.fits(action, *resource))
+        concerned = (rule.named.get("Group", frozenset()) for rule in about)
         named = (each.partition("/") for groups in concerned for each in groups)
         return {group for of, _, group in named if of == tenant}
 
@@ -73,7 +73,8 @@ def compiled(policies: Iterable[Policy]) -> RuleSet:
                 message, code="policy.unreadable", param=f"{rule.path}:{line}:{column}", mend="Mend it (headrace check), and apply again."
             )
     handle = cedarpy.PolicySet.from_str("\n".join(rule.statement.text for rule in rules))
-    return RuleSet({f"policy{n}": rule for n, rule in enumerate(rules)}, handle)
+    named = {f"policy{n}": rule for n, rule in enumerate(rules)}
+    return RuleSet(named, {name: head_of(rule.statement.text) for name, rule in named.items()}, handle)
 
 
 def unreadable(statement: Statement) -> str | None:

@@ -15,10 +15,15 @@ from click.testing import CliRunner
 from headrace.app.cli.trace import command
 from headrace.app.cli.traces import trace_lines
 from headrace.app.requests.figures import milliseconds
+from headrace.app.requests.telling import told
 from headrace.config.layout import Layout
-from headrace.core.errors import HeadraceError
+from headrace.core.errors import Forbidden, HeadraceError
+from headrace.core.search import Search
+from headrace.core.vectors import Texts
 from headrace.evidence import records
+from headrace.evidence.facts import RequestFacts, StageFacts
 from headrace.evidence.log.store import Entry
+from headrace.pipeline import line
 from tests.providers.waiting import until
 from tests.support import ledgers
 from tests.support.rooms import MAIL, SECRET, House, ask, house, received
@@ -47,6 +52,46 @@ async def traced(home: House, asked: Received) -> dict[str, str]:
     lines = trace_lines(found["record"], found["receipt"])
     assert all(re.match(r"[a-z]+ +(\+[0-9.,]+ ms|[0-9:.]{12})? *\S", line) for line in lines), lines
     return {line.split(" ", 1)[0]: line[26:] for line in lines}
+
+
+async def lines_of(home: House, asked: Received) -> dict[str, str]:
+    found = (await home.ledger.find(asked.call.request))[-1]
+    return {line.split(" ", 1)[0]: line[26:] for line in trace_lines(found["record"], found["receipt"])}
+
+
+async def test_a_search_says_what_was_found_where(home: House) -> None:
+    asked = received("help", "How much is the annual fee in francs?")
+    await line.find(Search(asked, (), (), limit=2, quotes=3, scores=False), home.rooms)
+    lines = await lines_of(home, asked)
+    assert lines["searched"] == "1 of 5 passages that the asker may read (bm25 #1, dense #1) · 1 quote · index v7"
+    refused = received("help", "How much is the annual fee?")
+    with suppress(Forbidden):
+        await line.find(Search(refused, (), (), limit=2, quotes=3, scores=True), home.rooms)
+    lines = await lines_of(home, refused)
+    assert lines["searched"].endswith("policy does not allow it (policy.denied) · allowed with membership of group curators")
+
+
+async def test_vectors_say_by_what_they_were_made(home: House) -> None:
+    asked = received("vectors", "four", "words")
+    await line.embed(Texts(asked, 4), home.rooms)
+    assert (await lines_of(home, asked))["embedded"] == "2 vectors of 4 dimensions · by good on good · 10 tokens in"
+
+
+def test_vectors_of_a_record_of_before_and_what_a_search_met() -> None:
+    def said(name: str, facts: Facts) -> list[str]:
+        return told(StageFacts(name, 1, 2, facts, ended=False), RequestFacts({}))
+
+    made: Facts = {"vectors": 1, "dimensions": 384, "input": 7, "slot_us": 2300}
+    assert said("embedded", made) == ["1 vector of 384 dimensions", "7 tokens in", "2.3 ms of the embedder"]
+    finding: Facts = {"kind": "email_address", "action": "mask", "origin": "passage", "part": 0, "start": 1, "end": 4}
+    found: Facts = {"candidates": 0, "arms": ["bm25"], "passages": [], "quotes": 0, "index": 7, "unmasked": 2, "findings": [finding]}
+    assert said("searched", found) == [
+        "0 of 0 passages that the asker may read (bm25)",
+        "0 quotes",
+        "index v7",
+        "email address masked (passage 1, 1–4)",
+        "2 masks undone",
+    ]
 
 
 async def test_a_quote_from_question_to_proof(home: House) -> None:

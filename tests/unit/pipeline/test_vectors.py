@@ -42,7 +42,14 @@ async def test_each_text_has_its_vector_and_the_record_its_price(home: House) ->
     assert home.provider.state.last["dimensions"] == 4
     record = await home.end(made.call.request)
     assert stages(record) == ["received", "admitted", "screened", "routed", "reserved", "embedded"]
-    assert stage(record, "embedded") == {"vectors": 2, "dimensions": 4, "input": 10, "slot_us": 0}
+    assert stage(record, "embedded") == {
+        "deployment": "good",
+        "model": "good",
+        "vectors": 2,
+        "dimensions": 4,
+        "input": 10,
+        "slot_us": 0,
+    }
     assert (record["usage"]["input"], record["cost"]["amount"]) == (10, f"{made.cost.amount:f}")
     assert set(record["commitments"]) == {"prompt", "answer"}
 

@@ -90,6 +90,21 @@ def test_a_denial_offers_only_what_would_help() -> None:
     assert engine.decide(principal("eve", tenant="lab"), "ask", HELP, {}).would_allow == ""
 
 
+def test_what_a_condition_names_is_not_what_a_policy_is_about() -> None:
+    spared = 'permit (principal in Group::"default/support", action == Action::"ask", resource) unless { resource == Service::"chat" };'
+    engine = CedarEngine(workspace(spared))
+    assert engine.decide(principal("eve"), "ask", HELP, {}).would_allow == "membership of group support"
+    assert engine.decide(principal("eve"), "ask", ("Service", "chat"), {}).would_allow == ""
+
+
+def test_what_lies_in_what_a_policy_names() -> None:
+    within = 'permit (principal in Group::"default/support", action == Action::"place", resource in Placement::"here");'
+    engine = CedarEngine(workspace(within))
+    asked = {"tainted": False, "sensitivity": 0}
+    assert engine.decide(principal("eve"), "place", HERE, asked).would_allow == "membership of group support"
+    assert engine.decide(principal("eve"), "ask", HELP, {}).would_allow == ""
+
+
 def test_the_same_question_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = CedarEngine(workspace("permit (principal, action, resource);"))
     first = engine.decide(ANA, "place", HERE, {"tainted": False, "sensitivity": 0})

@@ -25,6 +25,6 @@ HEADS = (
 @pytest.mark.parametrize("effect", ["permit", "forbid"])
 def test_a_policy_is_about_what_its_head_lets_through(text: str, effect: str, *, fits: bool) -> None:
     (rule,) = rules_of([Policy(path="policies/a.cedar", text=f'@id("permit")\n// forbid\n{text.replace("permit", effect, 1)}')])
-    head = head_of(rule)
+    head = head_of(rule.statement.text)
     assert head.permits is (effect == "permit")
     assert head.fits("ask", "Service", "help") is fits

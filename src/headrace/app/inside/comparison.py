@@ -106,5 +106,5 @@ def _sources(service: Service) -> Sequence[str]:
 
 def _bearing(workspace: Workspace, service: str) -> set[tuple[str, str]]:
     """The policies about this service, by id and text."""
-    rules = ((rule, head_of(rule)) for rule in rules_of(workspace.policies))
+    rules = ((rule, head_of(rule.statement.text)) for rule in rules_of(workspace.policies))
     return {(rule.id, rule.statement.text) for rule, head in rules if any(head.fits(action, "Service", service) for action in ACTIONS)}

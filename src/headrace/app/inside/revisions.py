@@ -146,6 +146,6 @@ def _choice(workspace: Workspace, name: str) -> Choice:
 
 
 def _bearing(rule: Rule, service: str) -> Bearing:
-    head = head_of(rule)
+    head = head_of(rule.statement.text)
     actions = [action for action in ACTIONS if head.fits(action, "Service", service)]
     return Bearing(rule.id, rule.path, head.permits, actions, rule.statement.text.strip())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from headrace.app.requests.drafts import drafted
 from headrace.app.requests.figures import counted, milliseconds, names
-from headrace.evidence.facts import items, mapping, mappings, text, whole
+from headrace.evidence.facts import items, mapping, mappings, text, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,6 +134,26 @@ def _grounded(facts: Json) -> list[str]:
     ]
 
 
+def _searched(facts: Json) -> list[str]:
+    passages = mappings(facts.get("passages"))
+    ways = [f"{arm} {' '.join(_rank(each, arm) for each in passages)}" for arm in _arms(passages)] or texts(facts.get("arms"))
+    unmasked = [f"{counted(facts.get('unmasked'), 'mask')} undone"] if facts.get("unmasked") else []
+    return [
+        f"{len(passages)} of {counted(facts.get('candidates'), 'passage')} that the asker may read ({', '.join(ways)})",
+        counted(facts.get("quotes"), "quote"),
+        f"index v{facts.get('index')}",
+        *(_findings(facts) if facts.get("findings") else []),
+        *unmasked,
+    ]
+
+
+def _embedded(facts: Json) -> list[str]:
+    by = [f"by {facts['model']} on {facts.get('deployment')}"] if facts.get("model") else []
+    slot = [f"{milliseconds(facts.get('slot_us'))} of the embedder"] if facts.get("slot_us") else []
+    made = f"{counted(facts.get('vectors'), 'vector')} of {counted(facts.get('dimensions'), 'dimension')}"
+    return [made, *by, f"{counted(facts.get('input'), 'token')} in", *slot]
+
+
 def _arms(passages: Sequence[Json]) -> list[str]:
     return sorted({str(arm) for each in passages for arm in mapping(each.get("ranks"))})
 
@@ -220,12 +240,16 @@ _TOLD: Final[Mapping[str, Callable[[Json], list[str]]]] = {
     "reserved": _reserved,
     "generated": _generated,
     "checked": _checked,
+    "searched": _searched,
+    "embedded": _embedded,
 }
 """What each room did."""
 _ENDED: Final[Mapping[str, Callable[[Json], list[str]]]] = {
     **_TOLD,
     "admitted": _denied,
     "grounded": plain,
+    "searched": _denied,
+    "embedded": plain,
     "routed": _not_routed,
     "reserved": _not_reserved,
 }

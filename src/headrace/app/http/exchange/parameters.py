@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from headrace.app.http.exchange.body import Json
 
 S = TypeVar("S", bound=msgspec.Struct)
+_NO_NAMES: Final[Mapping[str, str]] = {}
 
 
-def account(fields: Json, honoured: Mapping[str, str], neutral: Mapping[str, tuple[object, ...]]) -> None:
+def account(
+    fields: Json, honoured: Mapping[str, str], neutral: Mapping[str, tuple[object, ...]], meant: Mapping[str, str] = _NO_NAMES
+) -> None:
     """Every parameter is one that is honoured, or asks for nothing (`neutral` says with which values); otherwise it is refused by its
-    name."""
+    name, and told what it is called here: `meant` says so of other names for the same, and else one that is spelled alike."""
     for name, value in fields.items():
         if name in honoured:
             continue
@@ -30,7 +33,7 @@ def account(fields: Json, honoured: Mapping[str, str], neutral: Mapping[str, tup
                 continue
             message = f'"{name}" is not supported here, and it is refused rather than dropped.'
             raise UnsupportedParameter(message, param=name, mend="Leave it out.")
-        alike = did_you_mean(name, honoured)
+        alike = meant.get(name.lower()) or did_you_mean(name, honoured)
         message = "This parameter is not known."
         mend = f'Did you mean "{alike}"?' if alike else "Leave it out."
         raise UnsupportedParameter(message, code="request.unknown_parameter", param=shown(name), mend=mend)

@@ -64,15 +64,17 @@ class Answers:
         except Exception as error:
             raise _defect(error, received.call.request) from error
 
-    async def whole(self, work: Awaitable[T], request: str, *, place: str) -> T:
+    async def whole(self, work: Awaitable[T], request: str, *, place: str, model: str = "model") -> T:
         """What a line gives in one piece. Raises as :meth:`events` does; where an error names a turn (``messages[1]``), the dialect calls
-        it `place`."""
+        it `place`, and the service `model`."""
         try:
             return await work
         except HeadraceError as error:
             error.request = error.request or request
             if error.param is not None and error.param.startswith("messages["):
                 error.param = error.param.replace("messages", place, 1) if place == "input" else place
+            elif error.param == "model":
+                error.param = model
             raise
         except Exception as error:
             raise _defect(error, request) from error

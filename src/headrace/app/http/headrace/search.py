@@ -37,29 +37,36 @@ _Names = Annotated[list[_Name], msgspec.Meta(min_length=1, max_length=32)]
 class Parameters(msgspec.Struct):
     """What a search may say."""
 
-    question: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
+    query: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
     service: _Name | None = None
     sources: _Names | None = None
     under: (
         Annotated[list[Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]], msgspec.Meta(min_length=1, max_length=32)] | None
     ) = None
-    k: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
+    max_num_results: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
     quotes: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
     scores: bool | None = None
 
 
 HONOURED: Final[Mapping[str, str]] = {
-    "question": "What is looked for, in words.",
+    "query": "What is looked for, in words.",
     "service": "Search what this service knows. Left out: the first service, by name, that you may ask and that knows all `sources`.",
     "sources": "Only these of the sources that the service knows. One of `service` and `sources` must be sent.",
     "under": "Only documents whose names begin with one of these (`handbook/travel/`).",
-    "k": f"Passages to bring: 1 to 50; {USUAL} when left out.",
+    "max_num_results": f"Passages to bring: 1 to 50; {USUAL} when left out.",
     "quotes": f"Most sentences from them that may answer: 0 to 20; {USUAL_QUOTES} when left out.",
     "scores": "Raw scores too. For those who may `curate`: they tell of documents that one may not read.",
 }
 """What each parameter does; the reference page is made of this."""
-
-
+MEANT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("question", "input", "prompt", "text", "q", "search", "messages"), "query"),
+    **dict.fromkeys(("k", "top_k", "limit", "n", "size", "num_results", "max_results"), "max_num_results"),
+    **dict.fromkeys(("model", "vector_store", "vector_store_id", "index"), "service"),
+    **dict.fromkeys(("source", "collections"), "sources"),
+    **dict.fromkeys(("filters", "filter", "path", "paths", "prefix", "documents"), "under"),
+    **dict.fromkeys(("ranking_options", "with_scores"), "scores"),
+}
+"""What other search APIs call these parameters: whoever sends such a name is told ours, and not one that is merely spelled alike."""
 EITHER: Final[Mapping[str, object]] = {
     "anyOf": [
         {"required": ["service"], "properties": {"service": {"type": "string"}}},
@@ -127,7 +134,7 @@ class Find(Visit):
         asked = read(body, envelope)
         self.service = asked.received.call.service
         with while_connected(self.scope):
-            found = await self.answers.whole(self.gateway.find(asked), self.request, place="question")
+            found = await self.answers.whole(self.gateway.find(asked), self.request, place="query", model="service")
         await self.sender.whole(200, encode(words(found)), [(b"x-request-id", self.request.encode())])
         self.answers.metrics.answered(found, "passages", self.seconds())
 
@@ -135,7 +142,7 @@ class Find(Visit):
 def read(body: bytes, envelope: Envelope) -> Search:
     """The search. Raises BadRequest or UnsupportedParameter with the place and the mend."""
     fields = parse(body)
-    account(fields, HONOURED, {})
+    account(fields, HONOURED, {}, MEANT)
     parameters = convert(fields, Parameters, HONOURED)
     if parameters.service is None and parameters.sources is None:
         message = "Neither a service nor sources are named, so it is not certain what is searched."
@@ -149,12 +156,12 @@ def read(body: bytes, envelope: Envelope) -> Search:
         client=envelope.client,
         sampling=Sampling(),
     )
-    turns = (RawTurn(Role.USER, RawText(parameters.question, Origin.PROMPT, 0)),)
+    turns = (RawTurn(Role.USER, RawText(parameters.query, Origin.PROMPT, 0)),)
     return Search(
         received=Received(call, envelope.credential, turns),
         sources=tuple(dict.fromkeys(parameters.sources or ())),
         under=tuple(parameters.under or ()),
-        limit=USUAL if parameters.k is None else parameters.k,
+        limit=USUAL if parameters.max_num_results is None else parameters.max_num_results,
         quotes=USUAL_QUOTES if parameters.quotes is None else parameters.quotes,
         scores=bool(parameters.scores),
     )

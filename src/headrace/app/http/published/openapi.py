@@ -62,7 +62,7 @@ _TOGETHER: Final[Mapping[str, Mapping[str, object]]] = {chat.PATH: request.TOGET
 _EXAMPLES: Final[Mapping[str, Json]] = {
     chat.PATH: {"model": "help", "messages": [{"role": "user", "content": "How do I return to an earlier revision?"}]},
     embeddings.PATH: {"model": "embed", "input": ["How do I return to an earlier revision?"], "encoding_format": "base64"},
-    search.PATH: {"service": "help", "question": "How do I return to an earlier revision?", "k": 3},
+    search.PATH: {"service": "help", "query": "How do I return to an earlier revision?", "max_num_results": 3},
 }
 
 

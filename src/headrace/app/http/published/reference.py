@@ -90,7 +90,7 @@ _SEARCH = """
 that service's guards. `text` and the quotes are the stored characters at `start` to `end` of `version`, but for what a guard masks.
 
 ```console
-$ SEARCH='{"service": "help", "question": "How do I return to an earlier revision?", "k": 3}'
+$ SEARCH='{"service": "help", "query": "How do I return to an earlier revision?", "max_num_results": 3}'
 $ curl -sf http://127.0.0.1:8080/v1/headrace/search -H "Authorization: Bearer $HEADRACE_KEY" -d "$SEARCH"
 ```
 """
