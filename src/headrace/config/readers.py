@@ -6,12 +6,10 @@ so a revocation touches no row.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headrace.core.containers import container_of
+from headrace.core.globs import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +23,9 @@ def acl_of(source: Source, path: str) -> str:
 
     What an archive or a mail holds has the readers of that file, whatever the rules say of paths like its own.
     """
-    composed = _composed(container_of(path) or path)
+    outermost = container_of(path) or path
     for rule in source.rules:
-        if _pattern(rule.path).fullmatch(composed):
+        if matches(outermost, rule.path):
             return f"{source.source}:{rule.path}"
     return source.source
 
@@ -52,16 +50,3 @@ def may_read(source: Source, path: str, principal: Principal) -> bool:
 
 def _holds(readers: Readers, principal: Principal) -> bool:
     return principal.id in readers.people or not principal.groups.isdisjoint(readers.groups)
-
-
-@lru_cache(maxsize=4096)
-def _pattern(glob: str) -> re.Pattern[str]:
-    """``**`` spans folders, ``*`` and ``?`` stay within one name. A name may hold line ends."""
-    pieces = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", _composed(glob))
-    return re.compile("".join(pieces.get(part, re.escape(part)) for part in parts), re.DOTALL)
-
-
-def _composed(text: str) -> str:
-    """Accents as one character: a file's name may have them as two, which look the same to whoever writes a rule."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -12,23 +12,16 @@ from headrace.pipeline.drafting import fitting, prompt
 from headrace.routing.choose import choose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headrace.core.flow import Grounded, Screened
     from headrace.pipeline.rooms import Rooms
+    from headrace.routing.choose import Placed
 
 
 async def to_embedder(screened: Screened, rooms: Rooms) -> Routed:
     """Raises Forbidden when no deployment may be given the texts."""
-    service = rooms.workspace.services[screened.call.service]
-    running, decision, rejected = choose(service, rooms.embedders, screened.prompt.label, screened.principal, rooms.policy)
-    return Routed(
-        screened=screened,
-        grounded=None,
-        deployment=running.form.deployment,
-        prompt=screened.prompt,
-        rejected=rejected,
-        considered=len(service.models),
-        decision=decision,
-    )
+    return _as_it_is(screened, rooms.embedders, rooms)
 
 
 async def run(screened: Screened, grounded: Grounded | None, rooms: Rooms) -> Routed:
@@ -36,12 +29,17 @@ async def run(screened: Screened, grounded: Grounded | None, rooms: Rooms) -> Ro
     are quoted, not drafted from."""
     if grounded is not None:
         return _drafted(screened, grounded, rooms) if grounded.mode is Mode.DRAFT else Routed(screened, grounded, None, screened.prompt)
+    return _as_it_is(screened, rooms.deployments, rooms)
+
+
+def _as_it_is(screened: Screened, running: Mapping[str, Placed], rooms: Rooms) -> Routed:
+    """The screened prompt, to the first deployment that may be given it."""
     service = rooms.workspace.services[screened.call.service]
-    running, decision, rejected = choose(service, rooms.deployments, screened.prompt.label, screened.principal, rooms.policy)
+    chosen, decision, rejected = choose(service, running, screened.prompt.label, screened.principal, rooms.policy)
     return Routed(
         screened=screened,
         grounded=None,
-        deployment=running.form.deployment,
+        deployment=chosen.form.deployment,
         prompt=screened.prompt,
         rejected=rejected,
         considered=len(service.models),

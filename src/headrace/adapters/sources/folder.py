@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
-import unicodedata
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headrace.core.containers import is_container
 from headrace.core.errors import ConversionFailed, OperationFailed
+from headrace.core.globs import matches
 from headrace.core.values import SourceFile
 
 if TYPE_CHECKING:
@@ -136,17 +134,4 @@ def _mib(size: int) -> str:
 
 
 def _matches(path: str, globs: tuple[str, ...]) -> bool:
-    composed = _composed(path)
-    return any(_pattern(glob).fullmatch(composed) for glob in globs)
-
-
-@lru_cache(maxsize=1024)
-def _pattern(glob: str) -> re.Pattern[str]:
-    """As in :mod:`headrace.config.readers`, which the light watcher does not import."""
-    pieces = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", _composed(glob))
-    return re.compile("".join(pieces.get(part, re.escape(part)) for part in parts), re.DOTALL)
-
-
-def _composed(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return any(matches(path, glob) for glob in globs)
