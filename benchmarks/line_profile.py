@@ -39,7 +39,7 @@ PARTS = {
     "the line and its record": ("/headrace/pipeline/", "/headrace/core/", "/headrace/evidence/records", "/headrace/evidence/recorder"),
     "who, and may they": ("/headrace/policy/",),
     "guards": ("/headrace/guardrails/",),
-    "the provider: client and stream": ("/aiohttp/", "/headrace/adapters/models/", "/yarl/", "/multidict/", "/propcache/"),
+    "the provider: client and stream": ("/headrace/adapters/models/", "/headrace/adapters/http/"),
     "the ledger: client and frames": ("/headrace/ipc/", "/headrace/evidence/client"),
     "metrics": ("/prometheus_client/",),
     "price, slots, routing": ("/headrace/finops/", "/headrace/routing/"),

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import errno
 import re
-from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 
+from headrace.adapters.http.faults import NotHttp, Unreachable
 from headrace.adapters.models import wire
 from headrace.core.errors import BadRequest, HeadraceError, PromptTooLong, Unavailable, UpstreamFailed, UpstreamTimeout
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 OK = 200
 _REFUSED = (400, 413, 422)
@@ -31,15 +27,15 @@ _NUMBERS = re.compile(r"maximum context length is (?P<context>\d+) tokens.*?(?:r
 _SCHEMA_PLACE = re.compile(r"JSON schema error at (?P<place>#[^\s:]*)")
 
 
-def of_status(status: int, body: bytes, headers: Mapping[str, str]) -> HeadraceError:
-    """The error that a response other than 200 means."""
+def of_status(status: int, body: bytes, retry_after: str) -> HeadraceError:
+    """The error that a response other than 200 means; `retry_after` is that header's value."""
     if status in _REFUSED:
         return _of_refusal(body)
     if status in _MISTAKES:
         message, code = _MISTAKES[status]
         return UpstreamFailed(message, code=code, mend="The deployment's owner must mend it.")
     if status == _TOO_MANY:
-        return _of_too_many(headers.get("Retry-After", ""))
+        return _of_too_many(retry_after)
     if status in _TIMEOUTS:
         return UpstreamTimeout(f"The provider gave up on the answer (it says {status}).", mend=_AGAIN)
     return UpstreamFailed(f"The model failed (it says {status}).", mend=_AGAIN, facts={"status": status})
@@ -92,16 +88,16 @@ def of_exchange(error: Exception, *, began: bool, ours: bool = False) -> Headrac
         return UpstreamTimeout(
             "The model did not finish its answer in time." if began else "The model did not answer in time.", mend=_AGAIN
         )
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, Unreachable):
         return _engine_away(error) if ours else UpstreamFailed("The model cannot be reached.", code="upstream.unreachable", mend=_AGAIN)
-    if isinstance(error, msgspec.DecodeError | aiohttp.ClientResponseError):
+    if isinstance(error, msgspec.DecodeError | NotHttp):
         return garbage()
     return truncated() if began else UpstreamFailed("The model broke off before it answered.", code="upstream.broken", mend=_AGAIN)
 
 
-def _engine_away(error: aiohttp.ClientConnectorError) -> Unavailable:
+def _engine_away(error: Unreachable) -> Unavailable:
     """An engine's socket is there once its model is loaded, and is left behind when it is killed."""
-    if error.os_error.errno == errno.ENOENT:
+    if error.errno == errno.ENOENT:
         return Unavailable("The engine still loads its model.", code="internal.engine_loading", mend="Try again in a few seconds.")
     said = "The engine has ended and is started again."
     return Unavailable(said, code="internal.engine_unavailable", mend="Try again in a few seconds.")

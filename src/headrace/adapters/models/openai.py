@@ -5,14 +5,13 @@ An answer is always streamed here, whatever the client asked for: only so can it
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 
+from headrace.adapters.http.faults import ExchangeFailed
 from headrace.adapters.models import faults, grammar, wire
-from headrace.adapters.models.exchange import Endpoint, Exchanges
+from headrace.adapters.models.exchange import Endpoint
 from headrace.adapters.models.stream import LONGEST_EVENT, Reading
 
 if TYPE_CHECKING:
@@ -33,10 +32,10 @@ class OpenAIChat:
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
         self._endpoint = endpoint
-        self._exchanges = Exchanges(endpoint)
-        self._chat = endpoint.at("chat/completions")
+        self._client = endpoint.client()
+        self._chat = endpoint.asking(self._client, "chat/completions", "text/event-stream")
+        self._tokens = endpoint.asking(self._client, "chat/completions/input_tokens", "application/json")
         self._model = model
-        self._headers = endpoint.headers("text/event-stream")
 
     async def count(self, prompt: CleanPrompt, sampling: Sampling) -> int | None:
         """Tokens that the prompt takes with its template; None for a provider. Raises Unavailable when the engine is not there, and
@@ -45,14 +44,15 @@ class OpenAIChat:
             return None
         _require_kept(sampling)  # its grammar takes no tokens
         try:
-            async with self._exchanges.session().post(
-                f"{self._chat}/input_tokens", data=wire.counting(prompt), headers=self._headers
-            ) as response:
-                body = await response.read()
-                if response.status != faults.OK:
-                    raise faults.of_status(response.status, body, response.headers)
-                return wire.read_count(body).input_tokens
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+            response = await self._client.ask(self._tokens, wire.counting(prompt))
+            try:
+                body = await response.read_whole(LONGEST_EVENT)
+            finally:
+                response.close()
+            if response.status != faults.OK:
+                raise faults.of_status(response.status, body, response.header("Retry-After"))
+            return wire.read_count(body).input_tokens
+        except (ExchangeFailed, TimeoutError, msgspec.DecodeError) as error:
             raise faults.of_exchange(error, began=False, ours=True) from error
 
     async def generate(self, prompt: CleanPrompt, sampling: Sampling) -> AsyncGenerator[ModelEvent]:
@@ -66,39 +66,26 @@ class OpenAIChat:
         body = wire.asking(prompt, sampling, self._model)
         reading = Reading()
         try:
-            response = await self._exchanges.ask(self._chat, body, self._headers)
+            response = await self._client.ask(self._chat, body)
             try:
                 if response.status != faults.OK:
-                    raise faults.of_status(response.status, await response.content.read(LONGEST_EVENT), response.headers)
-                async for piece in response.content.iter_any():
+                    raise faults.of_status(response.status, await response.read_whole(LONGEST_EVENT), response.header("Retry-After"))
+                while not reading.done and (piece := await response.read()):
                     if (text := reading.feed(piece)) is not None:
                         yield text
-                    if reading.done:
-                        break
-                await _part(response)
+                await response.end(LINGER)
                 for event in reading.end():
                     yield event
             finally:
                 response.close()
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+        except (ExchangeFailed, TimeoutError, msgspec.DecodeError) as error:
             raise faults.of_exchange(error, began=reading.began, ours=self._endpoint.socket is not None) from error
 
     async def close(self) -> None:
         """Let connections go. Idempotent."""
-        await self._exchanges.close()
+        await self._client.close()
 
 
 def _require_kept(sampling: Sampling) -> None:
     if sampling.format is not None and sampling.format.schema is not None:
         grammar.require_kept(sampling.format.schema)
-
-
-async def _part(response: aiohttp.ClientResponse) -> None:
-    """Read the end of a finished exchange, so that its connection goes back to the pool. One that does not end is closed."""
-    if response.content.at_eof():
-        return
-    try:
-        async with asyncio.timeout(LINGER):
-            await response.content.readany()
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        return

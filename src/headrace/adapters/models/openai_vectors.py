@@ -8,11 +8,10 @@ from base64 import b64decode
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 
+from headrace.adapters.http.faults import ExchangeFailed
 from headrace.adapters.models import faults
-from headrace.adapters.models.exchange import Exchanges
 from headrace.adapters.models.stream import LONGEST_EVENT
 from headrace.core.errors import PromptTooLong
 from headrace.core.vectors import Vectors
@@ -55,9 +54,8 @@ class OpenAIVectors:
     """One deployment. Port VectorModel; for one event loop."""
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
-        self._exchanges = Exchanges(endpoint)
-        self._url = endpoint.at("embeddings")
-        self._headers = endpoint.headers("application/json")
+        self._client = endpoint.client()
+        self._embeddings = endpoint.asking(self._client, "embeddings", "application/json")
         self._model = model
 
     async def embed(self, prompt: CleanPrompt, dimensions: int | None) -> Vectors:
@@ -67,34 +65,22 @@ class OpenAIVectors:
         # Numbers in digits: every server of the dialect writes them, and not every one knows base64.
         body = _encode(_Request(texts, self._model, dimensions, "float"))
         try:
-            response = await self._exchanges.ask(self._url, body, self._headers)
+            response = await self._client.ask(self._embeddings, body)
             try:
                 if response.status != faults.OK:
-                    raise faults.of_status(response.status, await response.content.read(LONGEST_EVENT), response.headers)
-                return _vectors(_read(await _whole(response)), len(texts), dimensions)
+                    raise faults.of_status(response.status, await response.read_whole(LONGEST_EVENT), response.header("Retry-After"))
+                return _vectors(_read(await response.read_whole(LARGEST)), len(texts), dimensions)
             finally:
-                response.release()
+                response.close()
         except PromptTooLong as error:
             error.param, error.mend = "input", "Send shorter texts."
             raise
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+        except (ExchangeFailed, TimeoutError, msgspec.DecodeError) as error:
             raise faults.of_exchange(error, began=False) from error
 
     async def close(self) -> None:
         """Let connections go. Idempotent."""
-        await self._exchanges.close()
-
-
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in response.content.iter_any():
-        size += len(piece)
-        if size > LARGEST:
-            response.close()
-            raise faults.garbage()
-        pieces.append(piece)
-    return b"".join(pieces)
+        await self._client.close()
 
 
 def _vectors(said: _Response, texts: int, dimensions: int | None) -> Vectors:
