@@ -7,6 +7,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -157,6 +158,17 @@ def process(folder: Path, socket: Path, *before: str) -> Iterator[subprocess.Pop
             yield child
         finally:
             child.kill()
+
+
+@contextlib.contextmanager
+def no_file_beyond(size: int) -> Iterator[None]:
+    """What a full disk does to this process: no file may grow beyond this many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def child_pause() -> None:

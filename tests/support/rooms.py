@@ -189,7 +189,8 @@ def workspace(url: str, *, answer_within: str = "20 s") -> Workspace:
     """Services over deployments that are named for how they behave."""
     providers = {name: {"url": f"{url}/v1", "model": name} for name in ("good", *FAULTS)}
     forms: dict[str, object] = {name: {"deployment": name, "provider": each, "price": PRICES} for name, each in providers.items()}
-    forms["small"] = {"deployment": "small", "provider": {"url": f"{url}/v1", "model": "good", "context": 256}}
+    for name, context in {"small": 256, "roomy": 8192}.items():
+        forms[name] = {"deployment": name, "provider": {"url": f"{url}/v1", "model": "good", "context": context}}
     guards = {"input": {"secrets": "refuse", "pii": "mask"}, "output": {"secrets": "refuse", "pii": "mask"}}
     passages = {"passages": {"secrets": "refuse", "pii": "mask"}}
     services: dict[str, object] = drafting(guards | passages) | {

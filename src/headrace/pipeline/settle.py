@@ -15,7 +15,7 @@ from headrace.evidence.commitment import commit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.core.flow import Received, Reserved, Screened
+    from headrace.core.flow import Grounded, Received, Reserved, Screened
     from headrace.core.search import Searched
     from headrace.core.text import Finding
     from headrace.core.values import Money
@@ -32,7 +32,7 @@ _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 async def run(trail: Trail, reserved: Reserved, generation: Generation, checking: Checking, releasing: Releasing) -> Answer:
     """Price the answer, commit its record, and say everything that the client is told. Raises Unavailable: then nothing was said."""
-    rooms, routed = trail.rooms, reserved.routed
+    rooms, routed, grounded = trail.rooms, reserved.routed, reserved.routed.grounded
     generated, checked, released = generation.state(), checking.state(), releasing.state()
     cost = generation.cost(generated.usage)
     proven = await _proven(trail, generated.usage, cost, {"prompt": prompt_text(trail.received), "answer": released.text})
@@ -42,9 +42,9 @@ async def run(trail: Trail, reserved: Reserved, generation: Generation, checking
         text=released.text,
         finish=generated.finish if generated.finish and generated.mode is checked.mode else FinishReason.STOP,
         mode=checked.mode,
-        confidence=routed.grounded.confidence if routed.grounded else None,
+        confidence=grounded.confidence if grounded else None,
         citations=released.citations,
-        nearest=_nearest(reserved) if checked.mode is Mode.ABSTAIN else (),
+        nearest=_nearest(grounded) if grounded and checked.mode is Mode.ABSTAIN else (),
         sentences=checked.sentences,
         decision=routed.screened.decision,
         deployment=routed.deployment,
@@ -137,10 +137,7 @@ def _findings(reserved: Reserved, checking: Checking) -> tuple[Finding, ...]:
     return (*reserved.routed.screened.findings, *(grounded.findings if grounded else ()), *checking.state().findings)
 
 
-def _nearest(reserved: Reserved) -> tuple[Citation, ...]:
-    grounded = reserved.routed.grounded
-    if grounded is None:
-        return ()
+def _nearest(grounded: Grounded) -> tuple[Citation, ...]:
     return tuple(
         Citation(n, each.passage.document, each.passage.version, each.passage.start, each.passage.end, each.passage.place, quote="")
         for n, each in enumerate(grounded.passages[:3], start=1)

@@ -11,6 +11,7 @@ import pytest
 from headrace.core.errors import OperationFailed
 from headrace.evidence import records
 from headrace.evidence.log import audit
+from headrace.evidence.log.rotation import rotate
 from headrace.evidence.log.store import Entry
 from headrace.evidence.verify import keys_of
 from headrace.evidence.verify.keyring import pinned_alone
@@ -113,3 +114,16 @@ def test_a_forger_with_another_key_is_found(log: Path, tmp_path: Path) -> None:
     (log / "log.vkey").write_text((other / "log.vkey").read_text())
     with pytest.raises(OperationFailed, match="does not hold"):
         audited(log)
+
+
+def test_a_log_whose_succession_names_none_of_its_keys_is_found(tmp_path: Path) -> None:
+    """The key changed; then somebody wrote another log's key over the public one."""
+    store = ledgers.store(tmp_path)
+    rotate(store, tmp_path, request="req_turn", by="op", now_us=ledgers.NOW_US)
+    store.close()
+    assert audited(tmp_path).size == 1
+    ledgers.store(tmp_path / "other").close()
+    (tmp_path / "log.vkey").write_text((tmp_path / "other" / "log.vkey").read_text())
+    for how in (audit.whole, audit.edge):
+        with pytest.raises(OperationFailed, match="its keys do not follow from each other"):
+            audited(tmp_path, how)

@@ -152,6 +152,55 @@ def test_a_file_that_stands_twice_in_a_tar_is_unreadable(tmp_path: Path) -> None
         Exported(tmp_path / "x.tar")
 
 
+def test_what_else_lies_in_an_export_is_passed_over(workspace: Path, exported: Path, tmp_path: Path) -> None:
+    """Somebody's notes beside the log are no part of it, and what they say is not looked at."""
+    shutil.copytree(exported, tmp_path / "copy")
+    (tmp_path / "copy" / "README").write_bytes(b"\xff")
+    assert check(tmp_path / "copy", "--key", str(workspace / "first.vkey")) == {}
+
+
+def test_a_chain_of_keys_that_leads_to_no_pinned_one_is_named(workspace: Path, exported: Path, tmp_path: Path) -> None:
+    """Whoever pinned another log's key is told that of this one nothing leads to it: of an export, and of a growth."""
+    ledgers.store(tmp_path / "other").close()
+    key = str(tmp_path / "other" / "log.vkey")
+    assert check(exported, "--key", key)["succession"] == "the chain of keys holds none that is pinned"
+    with LogReader(Layout(workspace).ledger) as reader:
+        growth = reader.growth(301)
+    assert growth is not None
+    links = verify_growth(growth, (workspace / "kept-301").read_text(), verify.key_of(key))
+    assert {link.name: link.holds for link in links}["succession"] is False
+
+
+def test_a_growth_from_a_file_goes_on_from_what_was_kept(workspace: Path, tmp_path: Path) -> None:
+    with LogReader(Layout(workspace).ledger) as reader:
+        (tmp_path / "growth.json").write_text(json.dumps(reader.growth(301)))
+    words = ["--since", str(workspace / "kept-301"), "--key", str(workspace / "first.vkey")]
+    assert check(tmp_path / "growth.json", *words) == {}
+    assert set(check(tmp_path / "growth.json", *words[2:], "--since", str(workspace / "kept-100"))) == {"consistency"}
+
+
+def test_a_tile_in_the_middle_that_is_missing_is_named(tmp_path: Path) -> None:
+    """65,536 records whose hashes are left out are vouched for by the level above, which then must be there."""
+    key, root = ledgers.key(tmp_path), bytes(range(32))
+    (tmp_path / "log" / "tile/2/000.p").mkdir(parents=True)
+    (tmp_path / "log" / "tile/2/000.p/1").write_bytes(root)
+    (tmp_path / "log" / "checkpoint").write_text(key.checkpoint(1 << 16, root))
+    assert check(tmp_path / "log", "--key", key.vkey) == {"tree": "a tile of level 1 is missing: 0"}
+
+
+def test_a_record_too_long_for_the_form_is_said_and_its_hash_can_be_exported(tmp_path: Path) -> None:
+    """tlog-tiles has two bytes for a length."""
+    store = ledgers.store(Layout(tmp_path).ledger)
+    store.append([Entry("req_1", "act", "", b"x" * (1 << 16))], ledgers.NOW_US)
+    store.close()
+    words = ["export", "--workspace", str(tmp_path), "--json"]
+    done = CliRunner().invoke(log_command, [*words, str(tmp_path / "whole")])
+    assert done.exit_code == 1
+    assert json.loads(done.stderr)["error"]["code"] == "ledger.long_record"
+    assert CliRunner().invoke(log_command, [*words, str(tmp_path / "hashes"), "--hashes"]).exit_code == 0
+    assert check(tmp_path / "hashes", "--workspace", str(tmp_path)) == {}
+
+
 def test_nothing_is_written_over(workspace: Path, exported: Path) -> None:
     done = CliRunner().invoke(log_command, ["export", str(exported), "--workspace", str(workspace), "--json"])
     assert json.loads(done.stderr)["error"]["code"] == "ledger.exists"

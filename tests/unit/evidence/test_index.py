@@ -54,12 +54,12 @@ def test_a_request_stands_once_with_its_last_record_and_an_act_never(store: LogS
 
 
 def test_it_goes_on_from_where_it_was_and_any_number_may_take_in(store: LogStore, tmp_path: Path) -> None:
-    append(store, *(ledgers.settled(f"req_{n:04}") for n in range(STRETCH + 3)))
+    append(store, *(ledgers.settled(f"req_{n:04}") for n in range(2 * STRETCH + 3)))
     with LogReader(tmp_path) as log, RequestIndex(tmp_path / INDEX) as one, RequestIndex(tmp_path / INDEX) as other:
-        assert one.take_in_all(log, within=0) == 3
-        assert other.take_in(log) == 3
+        assert one.take_in_all(log, within=0) == STRETCH + 3
+        assert other.take_in_all(log) == 0
         assert one.take_in(log) == 0
-        assert len(one.find(msgspec.structs.replace(ANY, limit=1000))) == STRETCH + 3
+        assert len(one.find(msgspec.structs.replace(ANY, limit=1000))) == 2 * STRETCH + 3
     assert (tmp_path / INDEX).stat().st_mode & 0o777 == 0o600
 
 
@@ -172,6 +172,16 @@ async def test_one_that_cannot_be_had_keeps_nobody_from_writing(
         assert [each.request for each in (await asked(keeper)).lines] == ["req_a"]
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_full_disk_takes_the_list_and_no_record(store: LogStore, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Another file would fare no better, so the index is left as it is; with space again it goes on."""
+    append(store, ledgers.settled("req_a"))
+    with closing(Indexing(tmp_path)) as keeper:
+        with ledgers.no_file_beyond(0), pytest.raises(Unavailable, match="log itself is untouched"):
+            await asked(keeper)
+        assert [each.request for each in (await asked(keeper)).lines] == ["req_a"]
+    assert "made anew" not in caplog.text
 
 
 async def test_one_that_is_damaged_while_it_is_open_is_made_anew(store: LogStore, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from headrace.evidence import records, verify
-from headrace.evidence.log.files import KEY_FILE, NEXT_KEY_FILE, VKEY_FILE
-from headrace.evidence.log.note import load_or_create
+from headrace.evidence.log import audit
+from headrace.evidence.log.files import DATABASE, KEY_FILE, NEXT_KEY_FILE, VKEY_FILE
+from headrace.evidence.log.note import LogKey, load_or_create, write_private
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.rotation import rotate, settle
 from headrace.evidence.log.store import Conflict, Entry, LogStore
 from headrace.evidence.verify.growth import verify_growth
+from headrace.evidence.verify.keyring import succession_text
 from headrace.evidence.verify.notes import open_note, read_key, receipt_text
 from tests.support import ledgers
 
@@ -167,6 +171,23 @@ def test_a_succession_that_was_changed_is_named(turned: tuple[Path, list[str]], 
     assert not links(folder, "req_0", vkeys[0], succession=[CHANGES[change](shown[0]), shown[1]])["succession"]
 
 
+@pytest.mark.parametrize("other", ["another purpose", "another name"])
+def test_what_both_keys_signed_for_something_else_is_no_succession(tmp_path: Path, other: str) -> None:
+    """A note under both signatures counts only for what it says: a succession, of one log."""
+    store = ledgers.store(tmp_path)
+    old, new = store.key, LogKey.new("headrace.local/other" if other == "another name" else store.key.name)
+    text = succession_text(old.name, old.vkey, new.vkey)
+    note = new.sign_too(old.sign_note(text.replace("succession", "greeting") if other == "another purpose" else text))
+    record = records.act("ledger.rotate_key", act_id="req_turn", time_us=ledgers.NOW_US, by="op", facts={"note": note})
+    store.append([Entry("req_turn", "act", "", records.canonical(record))], ledgers.NOW_US)
+    store.close()
+    shown = {"record": records.canonical(record).decode(), "index": 0, "hashes": []}
+    with LogReader(tmp_path) as reader:
+        bundle = cast("dict[str, Any]", reader.bundle("req_turn"))
+    found = {link.name: link for link in verify.verify({**bundle, "succession": [shown]}, read_key(old.vkey))}
+    assert (found["succession"].holds, found["succession"].why) == (False, "a succession is not of its form")
+
+
 def test_a_chain_with_a_gap_holds_nothing_together(turned: tuple[Path, list[str]]) -> None:
     folder, vkeys = turned
     store = LogStore(folder, load_or_create(folder, may_create=False))
@@ -195,6 +216,55 @@ def test_the_old_private_key_is_nowhere_in_the_folder(tmp_path: Path) -> None:
     os.close(held)
     store.close()
     assert [each.name for each in tmp_path.iterdir() if before in each.read_bytes()] == []
+
+
+def test_a_new_key_that_was_not_written_whole_is_thrown_away(tmp_path: Path) -> None:
+    """A power cut may leave zeros where the new key was to stand: the old one is in force."""
+    store = ledgers.store(tmp_path)
+    vkey = store.key.vkey
+    store.close()
+    (tmp_path / NEXT_KEY_FILE).write_bytes(bytes(100))
+    settle(tmp_path)
+    assert not (tmp_path / NEXT_KEY_FILE).exists()
+    assert load_or_create(tmp_path, may_create=False).vkey == vkey
+
+
+@pytest.mark.parametrize("left", ["no log", "a log of the first release", "a log whose key never changed"])
+def test_a_new_key_that_no_record_names_is_thrown_away(tmp_path: Path, left: str) -> None:
+    """A folder that was put together from a backup, say: what the log does not name signs nothing."""
+    store = ledgers.store(tmp_path)
+    vkey = store.key.vkey
+    store.close()
+    write_private(tmp_path / NEXT_KEY_FILE, LogKey.new("headrace.local/1"))
+    if left == "no log":
+        (tmp_path / DATABASE).unlink()
+    elif left == "a log of the first release":
+        _of_the_first_release(tmp_path)
+    settle(tmp_path)
+    assert not (tmp_path / NEXT_KEY_FILE).exists()
+    assert load_or_create(tmp_path, may_create=False).vkey == vkey
+
+
+def _of_the_first_release(folder: Path) -> None:
+    """It knew of no change of keys, and numbered no form."""
+    with contextlib.closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as database:
+        database.execute("DROP TABLE successions")
+        database.execute("PRAGMA user_version=0")
+
+
+def test_a_log_of_the_first_release_is_read_proved_and_gone_on_with(tmp_path: Path) -> None:
+    store = ledgers.store(tmp_path)
+    vkey = store.key.vkey
+    append(store, "req_0")
+    store.close()
+    _of_the_first_release(tmp_path)
+    assert links(tmp_path, "req_0", vkey)["checkpoint"]
+    with contextlib.closing(sqlite3.connect(tmp_path / DATABASE)) as database:
+        assert audit.whole(database, [read_key(vkey)]).size == 1
+    store = ledgers.store(tmp_path)
+    rotate(store, tmp_path, request="req_turn", by="op", now_us=ledgers.NOW_US)
+    store.close()
+    assert all(holds for name, holds in links(tmp_path, "req_turn", vkey).items() if name != "text")
 
 
 def test_killed_at_any_step_one_key_is_in_force_and_everything_verifies(tmp_path: Path) -> None:

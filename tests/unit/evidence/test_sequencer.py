@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +15,16 @@ from headrace.core.errors import HeadraceError, OperationFailed, Unavailable
 from headrace.evidence import client as clients
 from headrace.evidence import records, sequencer
 from headrace.evidence.client import LedgerClient
-from headrace.evidence.log.files import DATABASE, KEY_FILE
+from headrace.evidence.log.files import DATABASE, KEY_FILE, VKEY_FILE
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.store import LogStore
 from headrace.evidence.messages import Append
+from headrace.evidence.verify import read_key, verify
 from headrace.ipc.client import Client
 from tests.support import ledgers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from headrace.core.values import Receipt
 
@@ -77,6 +77,18 @@ async def test_size_and_checkpoint(ledger: LedgerClient) -> None:
     await ledger.append(ledgers.act())
     assert await ledger.ready() == 1
     assert str(await ledger.checkpoint()).split("\n")[1] == "1"
+
+
+async def test_the_key_changes_once_between_what_was_asked_before_and_after(ledger: LedgerClient, folder: Path) -> None:
+    """While records come in: each has its receipt from the key that is in force at its place."""
+    before = read_key((folder / VKEY_FILE).read_text())
+    asked = [ledger.append(ledgers.settled(f"req_{number}")) for number in range(9)]
+    receipts = await asyncio.gather(*asked, ledger.rotate("req_turn", "op"), ledger.append(ledgers.settled("req_after")))
+    assert await ledger.rotate("req_turn", "op") == receipts[9]
+    assert read_key((folder / VKEY_FILE).read_text()).id != before.id
+    for request in ("req_0", "req_turn", "req_after"):
+        links = verify(dict(await ledger.proof(request) or {}), before)
+        assert all(link.holds for link in links if link.name != "text"), request
 
 
 async def test_it_serves_again_what_it_served(folder: Path, socket: Path) -> None:
@@ -146,22 +158,11 @@ async def test_the_writer_outlives_a_defect(
     assert (await ledger.append(ledgers.settled())).sequence == 0
 
 
-@contextlib.contextmanager
-def no_file_beyond(size: int) -> Iterator[None]:
-    """What a full disk does to this process: no file may grow beyond this many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 async def test_a_full_disk_is_said_and_gotten_over(ledger: LedgerClient, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     await ledger.append(ledgers.settled())
     held = [ledgers.settled() for _ in range(50)]
-    with no_file_beyond((folder / f"{DATABASE}-wal").stat().st_size + 9000):
+    with ledgers.no_file_beyond((folder / f"{DATABASE}-wal").stat().st_size + 9000):
         answers = await asyncio.gather(*(ledger.append(each) for each in held), return_exceptions=True)
         size = await ledger.ready()
     refused = [each for each in answers if isinstance(each, Unavailable)]

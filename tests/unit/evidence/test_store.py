@@ -14,7 +14,7 @@ from headrace.evidence import records
 from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.note import load_or_create
 from headrace.evidence.log.reader import LogReader
-from headrace.evidence.log.store import Conflict, Entry, LogStore
+from headrace.evidence.log.store import FORM, Conflict, Entry, LogStore
 from headrace.evidence.verify.notes import open_note, read_checkpoint, read_key
 from tests.support import ledgers
 
@@ -163,6 +163,19 @@ def test_a_database_that_is_none_is_refused_and_left_alone(tmp_path: Path) -> No
     assert refused.value.code == "ledger.unusable"
     with pytest.raises(OperationFailed, match="not a database"):  # and the lock was let go
         ledgers.store(tmp_path)
+
+
+def test_a_log_that_a_newer_version_wrote_is_refused_and_left_alone(tmp_path: Path) -> None:
+    ledgers.store(tmp_path).close()
+    with sqlite3.connect(tmp_path / DATABASE) as database:
+        database.execute(f"PRAGMA user_version={FORM + 1}")
+    database.close()
+    content = (tmp_path / DATABASE).read_bytes()
+    for _ in range(2):  # and the lock was let go
+        with pytest.raises(OperationFailed, match="newer Headrace") as refused:
+            ledgers.store(tmp_path)
+        assert refused.value.code == "ledger.newer"
+    assert (tmp_path / DATABASE).read_bytes() == content
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,11 @@ def test_what_is_no_bundle_is_unreadable(log: Log, change: Bundle) -> None:
         verify.verify({**log.bundle, **change}, log.key)
 
 
+def test_without_a_key_nothing_is_proved(log: Log) -> None:
+    with pytest.raises(verify.Unreadable, match="no key is pinned"):
+        verify.verify(log.bundle)
+
+
 def written(bundle: Bundle, folder: Path) -> Path:
     path = folder / "bundle.json"
     path.write_text(json.dumps(bundle, ensure_ascii=False), encoding="utf-8")

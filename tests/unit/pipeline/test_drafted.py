@@ -186,11 +186,12 @@ async def test_headings_are_shown_unless_a_guard_refuses_them(home: House, headi
     assert f"{shown}{FEES}" in messages[0]["content"]
 
 
-async def test_a_small_context_is_shown_fewer_passages(home: House) -> None:
+@pytest.mark.parametrize(("deployment", "shown"), [("small", 1), ("roomy", 3)])
+async def test_a_small_context_is_shown_fewer_passages(home: House, deployment: str, shown: int) -> None:
     made = home.rooms.workspace
-    form = made.services["flags"].model_copy(update={"models": (ModelChoice(deployment="small"),)})
+    form = made.services["flags"].model_copy(update={"models": (ModelChoice(deployment=deployment),)})
     small = home.with_(workspace=made.model_copy(update={"services": {**made.services, "flags": form}}))
     answer = (await drafted(small, "x", service="flags")).answer
     facts = stage(await home.end(answer.call.request), "routed")
-    assert facts["shown"] == 1
-    assert (answer.mode, answer.deployment) == (Mode.QUOTE, "small")
+    assert facts["shown"] == shown
+    assert (answer.mode, answer.deployment) == (Mode.QUOTE, deployment)

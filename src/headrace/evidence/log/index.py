@@ -87,8 +87,7 @@ class RequestIndex:
                 database.execute("INSERT INTO taken VALUES (?, ?)", (size + len(found), found[-1][0]))
             database.execute("COMMIT")
         except BaseException:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
+            database.rollback()  # which SQLite may have done already, when the disk is full
             raise
         return len(found)
 

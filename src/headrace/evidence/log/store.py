@@ -190,8 +190,7 @@ class LogStore:
             database.execute("INSERT INTO checkpoints VALUES (?, ?)", (group.edge.size, note))
             database.execute("COMMIT")
         except BaseException:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
+            database.rollback()  # which SQLite may have done already, when the disk is full
             raise
 
     def _insert(self, table: str, rows: Sequence[tuple[_Value, ...]]) -> None:
