@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from headrace.core import errors, ports
-from headrace.core.errors import BadRequest, ConfigurationFaults, HeadraceError, Overloaded, PromptTooLong, outcome_of
+from headrace.core.errors import BadRequest, ConfigurationFaults, ConversionFailed, HeadraceError, Overloaded, PromptTooLong, outcome_of
 from headrace.core.flow import error_facts, finding_facts
 from headrace.core.text import Action, Finding, Origin
 from headrace.core.values import Money, StoredPassage
@@ -50,6 +50,13 @@ def test_an_error_has_the_code_of_its_class_or_its_own() -> None:
     assert BadRequest("x", code="request.too_odd").code == "request.too_odd"
     assert Overloaded("x", retry_after=3, mend="Wait.").retry_after == 3
     assert ConfigurationFaults("x", ["a", "b"]).faults == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("mend", "reason"), [("", "It is encrypted."), ("Save it without a password.", "It is encrypted. Save it without a password.")]
+)
+def test_why_a_document_was_not_read_is_told_with_what_to_do(mend: str, reason: str) -> None:
+    assert ConversionFailed("It is encrypted.", mend=mend).reason == reason
 
 
 def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:

@@ -333,14 +333,18 @@ class TestCommand:
         assert "cannot be written" in done.output
 
 
+def no_proof(request: str) -> Bundle:
+    raise AssertionError(request)
+
+
 def test_what_does_not_go_together_is_told(log: Log, tmp_path: Path) -> None:
     bundle, kept, growth = written(log.bundle, tmp_path), tmp_path / "kept", tmp_path / "growth.json"
     kept.write_bytes(b"\xff")
     with pytest.raises(verify.Unreadable, match="cannot be read as a checkpoint"):
-        check(bundle, kept, keys_of(log.vkey))
+        check(bundle, kept, keys_of(log.vkey), no_proof)
     kept.write_text("a checkpoint")
     with pytest.raises(verify.Unreadable, match="is no growth of a log"):
-        check(bundle, kept, keys_of(log.vkey))
+        check(bundle, kept, keys_of(log.vkey), no_proof)
     growth.write_text('{"consistency": []}')
     with pytest.raises(verify.Unreadable, match="give the checkpoint that was kept"):
-        check(growth, None, keys_of(log.vkey))
+        check(growth, None, keys_of(log.vkey), no_proof)

@@ -57,6 +57,7 @@ async def test_what_the_passages_do_not_hold_is_taken_out(home: House, sentence:
     sentences = facts["sentences"]
     assert isinstance(sentences, list)
     assert sentences[1] == {"outcome": "removed", "reason": reason, "cites": [], "score_ppm": sentences[1]["score_ppm"]}  # type: ignore[index, call-overload]
+    assert answer.drafted == {"mode": "draft", "sentences": sentences}  # what the asker is shown is what was recorded
     assert sentence not in str(await home.records(answer.call.request))
 
 

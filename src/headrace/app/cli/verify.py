@@ -20,7 +20,7 @@ from headrace.evidence.verify.notes import read_checkpoint, text_of_note
 from headrace.evidence.verify.standalone import source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 BAD_USE = 2
 
@@ -29,6 +29,11 @@ BAD_USE = 2
 @click.argument("given", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--since", type=click.Path(path_type=Path, dir_okay=False), help="A checkpoint that you kept: nothing of it may be rewritten."
+)
+@click.option(
+    "--proof",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The proof of the answer that is GIVEN. Default: from the workspace's own log.",
 )
 @click.option(
     "--key",
@@ -41,33 +46,55 @@ BAD_USE = 2
 @json_option
 @told
 def command(
-    given: Path | None, since: Path | None, keys: tuple[str, ...], standalone: Path | None, workspace: Path, *, as_json: bool
+    given: Path | None,
+    since: Path | None,
+    proof: Path | None,
+    keys: tuple[str, ...],
+    standalone: Path | None,
+    workspace: Path,
+    *,
+    as_json: bool,
 ) -> int:
-    """Check GIVEN, link by link: an answer's proof, the growth of a log, or an exported log (a folder or tar file).
+    """Check GIVEN, link by link: an answer's proof, an answer as the API gave it (text or vectors), the growth of a log, or an exported log
+    (a folder or tar file).
 
     With --since alone, the workspace's own log against a checkpoint that was kept: one that was rewritten, truncated or forked is found.
     Offline: nothing is asked of the installation, and with GIVEN and --key nothing is read of the workspace. Ends with 0 when every link
     holds, 1 when one does not, 2 when something cannot be read. To check as a stranger, pin a key that you were given another way.
     """
     layout = Layout(workspace)
-    if standalone is None and (given is not None or since is not None):
-        return _check(layout, given, since, keys or (str(layout.ledger / VKEY_FILE),), as_json=as_json)
+    pinned = keys or (str(layout.ledger / VKEY_FILE),)
+    if standalone is None and given is not None:
+        return _report(lambda: main.check(given, since, verify.keys_of(*pinned), lambda of: _proof(layout, proof, of)), as_json=as_json)
+    if standalone is None and since is not None:
+        return _report(lambda: _own(layout, since, verify.keys_of(*pinned)), as_json=as_json)
     if standalone is not None and given is None and since is None:
         return _write(standalone, as_json=as_json)
     message = "Give what to check, --since a checkpoint, or --standalone FILE to write the verifier to."
     raise click.UsageError(message)
 
 
-def _check(layout: Layout, given: Path | None, since: Path | None, keys: Sequence[str], *, as_json: bool) -> int:
+def _report(check: Callable[[], list[verify.Link]], *, as_json: bool) -> int:
     try:
-        pinned = verify.keys_of(*keys)
-        links = main.check(given, since, pinned) if given is not None else _own(layout, since or Path(), pinned)
+        links = check()
     except verify.Unreadable as error:
-        mend = "Give what headrace ask --proof or headrace log export wrote, and the log's public key with --key."
+        mend = "Give an answer, or what headrace ask --proof or headrace log export wrote, and the log's public key with --key."
         print_error(OperationFailed(f"Not checked: {error}.", code="verify.unreadable", mend=mend))
         return BAD_USE
     _show(links, as_json=as_json)
     return 0 if all(link.holds for link in links) else 1
+
+
+def _proof(layout: Layout, given: Path | None, request: str) -> Mapping[str, object]:
+    """The proof of an answer, from the file or from the workspace's own log. Raises Unreadable."""
+    if given is not None:
+        return main.proof_in(given)
+    with closing(LogReader(layout.ledger)) as reader:
+        found = reader.bundle(request)
+    if found is None:
+        message = f"the workspace's log has no end of a request {request}"
+        raise verify.Unreadable(message)
+    return found
 
 
 def _own(layout: Layout, since: Path, pinned: Sequence[verify.VerifierKey]) -> list[verify.Link]:

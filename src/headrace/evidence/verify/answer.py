@@ -17,10 +17,12 @@ from headrace.evidence.verify.notes import (
     text_of_note,
 )
 from headrace.evidence.verify.parts import Link, integer, link, parsed, string, thing, things
+from headrace.evidence.verify.response import receipt_of, with_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+RECEIPT = ("log", "sequence", "leaf", "time_us", "signature")
 LINKS = ("text", "record", "receipt", "inclusion", "checkpoint")
 """And ``succession``, before the receipt, where the log's key has changed."""
 
@@ -45,12 +47,16 @@ class _Bundle:
     """Typed access to the bundle's parts; what is missing or of another type is Unreadable."""
 
     def __init__(self, parts: Mapping[str, object]) -> None:
+        response = thing(parts, "response") if "response" in parts else None
+        self.came_with = receipt_of(response) if response is not None else None
+        parts = with_response(parts, response) if response is not None else parts
         self.text = string(parts, "text") if "text" in parts else None
         self.prompt = string(parts, "prompt") if "prompt" in parts else None
         self.salts: Mapping[str, object] = thing(parts, "salts") if "salts" in parts else {}
         self.record = string(parts, "record")
         self.checkpoint = string(parts, "checkpoint")
-        receipt, proof = thing(parts, "receipt"), thing(parts, "proof")
+        self.receipt = receipt = thing(parts, "receipt")
+        proof = thing(parts, "proof")
         self.log, self.leaf = string(receipt, "log"), string(receipt, "leaf")
         self.sequence, self.time_us = integer(receipt, "sequence"), integer(receipt, "time_us")
         self.signature = string(receipt, "signature")
@@ -105,6 +111,9 @@ def _succession_of_answer(bundle: _Bundle, keyring: Keyring) -> str:
 
 
 def _receipt(bundle: _Bundle, keyring: Keyring) -> str:
+    if bundle.came_with is not None and any(bundle.came_with.get(name) != bundle.receipt.get(name) for name in RECEIPT):
+        msg = "the answer came with another receipt"
+        raise Broken(msg)
     log = keyring.check_receipt(bundle.log, bundle.sequence, bundle.leaf, bundle.time_us, bundle.signature)
     return f"signed by {log}, sequence {bundle.sequence}"
 

@@ -6,18 +6,21 @@ import ast
 from itertools import takewhile
 from pathlib import Path
 
-MODULES = ("notes", "parts", "keyring", "answer", "growth", "export", "main")
+MODULES = ("notes", "parts", "keyring", "response", "answer", "growth", "export", "main")
 _HEAD = '''"""Check what a Headrace log says, offline: this file alone, Python 3.11 and the `cryptography` package.
 
     python verify.py BUNDLE.json --key VKEY                        an answer against its receipt
+    python verify.py ANSWER.json --proof PROOF.json --key VKEY     the same, from the answer as it came and its proof
     python verify.py GROWTH.json --since CHECKPOINT --key VKEY     today's log against a checkpoint that you kept
     python verify.py LOG [--since CHECKPOINT] --key VKEY           an exported log: a folder, or a tar file
 
 VKEY is the log's public key in the C2SP form ``<name>+<key id>+<base64>``, or a file of such lines; get it once, from someone you trust.
 A bundle is JSON: ``record`` (the record's canonical JSON, as text), ``receipt``, ``proof`` and ``checkpoint`` as the gateway gives them
-under ``/v1/headrace/requests/ID/proof``, and from the answer itself ``text``, ``salts`` and, to check it too, ``prompt``. Its links:
+under ``/v1/headrace/requests/ID/proof``, and from the answer itself ``text`` and ``salts``, or the whole of it as it came: a chat
+completion or a list of embeddings, as ``response``. ``prompt``, to check it too, is the JSON array of [role, text] (of embeddings: of the
+texts) that was asked, without spaces. A bundle's links:
 
-    text         the answer (and prompt) against its salted commitment in the record
+    text         the answer, or vectors (and prompt), against its salted commitment in the record
     record       the record against the leaf hash in the receipt
     succession   (where the log's key has changed) each key signed for by the one before it and after it, and in the log
     receipt      the receipt's signature by the key that was in force, over log, sequence, leaf and time
