@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from headrace.app.cli.log import command
+from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
 from headrace.evidence import records
 from headrace.evidence.log import audit
@@ -20,6 +24,8 @@ from tests.support import ledgers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from click.testing import Result
 
     from headrace.evidence.log.audit import Audited
     from headrace.evidence.verify import VerifierKey
@@ -127,3 +133,79 @@ def test_a_log_whose_succession_names_none_of_its_keys_is_found(tmp_path: Path) 
     for how in (audit.whole, audit.edge):
         with pytest.raises(OperationFailed, match="its keys do not follow from each other"):
             audited(tmp_path, how)
+
+
+@pytest.mark.parametrize("how", [audit.whole, audit.edge])
+def test_a_log_that_is_written_meanwhile_is_proved_as_it_was(
+    log: Path, how: Callable[[sqlite3.Connection, Sequence[VerifierKey]], Audited]
+) -> None:
+    """A record that comes between two questions to the database is none of this audit's, and breaks nothing."""
+    store = ledgers.store(log)
+
+    def write(statement: str) -> None:
+        if " FROM " in statement and "sqlite_master" not in statement:
+            store.append([Entry(ledgers.IDS.request(), "act", "", b"{}")], ledgers.NOW_US)
+
+    with closing(sqlite3.connect(log / "log.db")) as database:
+        database.set_trace_callback(write)
+        assert how(database, keys_of(str(log / "log.vkey"))).size == 11
+    assert store.size > 11
+    store.close()
+
+
+class TestCommand:
+    """``headrace log audit``."""
+
+    @pytest.fixture
+    def workspace(self, tmp_path: Path) -> Path:
+        store = ledgers.store(Layout(tmp_path).ledger)
+        every = [ledgers.act() for _ in range(5)]
+        store.append([Entry(str(each["request"]), "act", "", records.canonical(each)) for each in every], ledgers.NOW_US)
+        store.close()
+        return tmp_path
+
+    @staticmethod
+    def run(workspace: Path, *words: str) -> Result:
+        return CliRunner().invoke(command, ["audit", "--workspace", str(workspace), *words])
+
+    def test_a_log_that_holds(self, workspace: Path) -> None:
+        done = self.run(workspace)
+        assert (done.exit_code, done.output.startswith("5 records hold")) == (0, True)
+        found = json.loads(self.run(workspace, "--json").output)
+        assert (found["holds"], found["records"]) == (True, 5)
+        assert pinned_alone(keys_of(str(Layout(workspace).ledger / "log.vkey"))).check_checkpoint(found["checkpoint"])[1] == 5
+        assert found["root"] in done.output
+
+    @pytest.mark.parametrize(
+        ("statement", "code", "why"),
+        [
+            ("UPDATE entries SET record = CAST('{}' AS BLOB) WHERE sequence = 2", "ledger.broken", "record 2 is not the one"),
+            ("DELETE FROM checkpoints", "ledger.broken", "no checkpoint"),
+            ("UPDATE nodes SET hash = zeroblob(32) WHERE level = 1", "ledger.broken", "node 0 of level 1"),
+            ("DROP TABLE checkpoints", "ledger.unreadable", "no such table"),
+            ("PRAGMA user_version=99", "ledger.newer", "form 99"),
+        ],
+    )
+    def test_what_was_changed_is_named(self, workspace: Path, statement: str, code: str, why: str) -> None:
+        change(Layout(workspace).ledger, statement)
+        done = self.run(workspace, "--json")
+        assert (done.exit_code, done.stdout) == (1, "")
+        error = json.loads(done.stderr)["error"]
+        assert (error["code"], error["param"]) == (code, str(Layout(workspace).ledger / "log.db"))
+        assert why in error["message"]
+        assert error["mend"]
+
+    def test_the_key_of_another_log_proves_nothing(self, workspace: Path, tmp_path: Path) -> None:
+        ledgers.store(tmp_path / "other").close()
+        done = self.run(workspace, "--key", str(tmp_path / "other" / "log.vkey"))
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "the receipt of record 0 does not hold" in done.stderr
+
+    def test_without_a_key_or_a_log(self, workspace: Path, tmp_path: Path) -> None:
+        done = self.run(workspace, "--key", str(tmp_path / "none"))
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "no key can be read" in done.stderr
+        (Layout(workspace).ledger / "log.db").unlink()
+        done = self.run(workspace)
+        assert done.exit_code == 1
+        assert "no ledger yet" in done.stderr

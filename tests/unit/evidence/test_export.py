@@ -159,6 +159,14 @@ def test_what_else_lies_in_an_export_is_passed_over(workspace: Path, exported: P
     assert check(tmp_path / "copy", "--key", str(workspace / "first.vkey")) == {}
 
 
+def test_an_export_that_somebody_packed_is_read_as_it_is(workspace: Path, exported: Path, tmp_path: Path) -> None:
+    """As tar does it: folders are members too, and names begin with a dot."""
+    with tarfile.open(tmp_path / "log.tar", "w") as tar:
+        tar.add(exported, ".")
+    words = ["--key", str(workspace / "first.vkey"), "--since", str(workspace / "kept-301")]
+    assert check(tmp_path / "log.tar", *words) == {}
+
+
 def test_a_chain_of_keys_that_leads_to_no_pinned_one_is_named(workspace: Path, exported: Path, tmp_path: Path) -> None:
     """Whoever pinned another log's key is told that of this one nothing leads to it: of an export, and of a growth."""
     ledgers.store(tmp_path / "other").close()

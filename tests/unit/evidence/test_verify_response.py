@@ -33,7 +33,7 @@ ASKED: dict[str, tuple[str, Json, str]] = {
     ),
     "numbers": ("/v1/embeddings", {"model": "vectors", "input": TEXTS}, f'["{TEXTS[0]}","{TEXTS[1]}"]'),
     "base64": ("/v1/embeddings", {"model": "vectors", "input": TEXTS[0], "encoding_format": "base64"}, f'["{TEXTS[0]}"]'),
-    "search": ("/v1/headrace/search", {"question": TEXTS[0], "service": "help"}, f'[["user","{TEXTS[0]}"]]'),
+    "search": ("/v1/headrace/search", {"query": TEXTS[0], "service": "help"}, f'[["user","{TEXTS[0]}"]]'),
 }
 
 

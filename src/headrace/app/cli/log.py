@@ -1,4 +1,4 @@
-"""``headrace log``: show the log's checkpoint, export the log for an auditor, change its key."""
+"""``headrace log``: show the log's checkpoint, prove the whole log, export it for an auditor, change its key."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from pathlib import Path
 import click
 
 from headrace.app.acts import recording
-from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.app.cli.options import BAD_USE, json_option, print_error, print_json, told, workspace_option
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
-from headrace.evidence.log import exporting
+from headrace.evidence.log import audit, exporting
 from headrace.evidence.log.files import VKEY_FILE
 from headrace.evidence.log.reader import LogReader
+from headrace.evidence.verify import Unreadable, keys_of
 
 
 @click.group("log")
 def command() -> None:
-    """Show the log's checkpoint, export the log, and change its key.
+    """Show the log's checkpoint, prove the log, export it, and change its key.
 
     For whoever may read the workspace's files: they hold the records of every tenant.
     """
@@ -66,6 +67,38 @@ def _export(target: Path, size: int | None, first: int, last: int | None, worksp
         print_json({"size": done.size, "tiles": done.tiles, "records": done.records, "written": str(target)})
     else:
         click.echo(f"{target}: {done.records} of {done.size} records, {done.tiles} tiles")
+
+
+@command.command("audit", short_help="Prove the whole log, record by record.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    help="A public key of the log (name+id+base64), or a file of them; may be repeated. Default: the workspace's own log.vkey.",
+)
+@workspace_option
+@json_option
+@told
+def _audit(workspace: Path, keys: tuple[str, ...], *, as_json: bool) -> int:
+    """Read everything that the log holds and prove it again: each record hashes to its leaf, each receipt and checkpoint is signed by the
+    key that was in force, and the tree that is kept, of which tiles and proofs are made, is the one that the records make.
+
+    Also while it is written; about 10,000 records a second. Ends with 0 when all of it holds, with 1 when it does not, naming the first
+    record, node or checkpoint that breaks, and with 2 when no key can be read.
+    """
+    folder = Layout(workspace).ledger
+    try:
+        pinned = keys_of(*(keys or (str(folder / VKEY_FILE),)))
+    except Unreadable as error:
+        mend = "Give the log's public key with --key."
+        print_error(OperationFailed(f"Not audited: {error}.", code="ledger.bad_key", mend=mend))
+        return BAD_USE
+    found = audit.whole_of(folder, pinned)
+    if as_json:
+        print_json({"holds": True, "records": found.size, "root": found.root, "checkpoint": found.checkpoint})
+    else:
+        click.echo(f"{found.size} records hold, with their receipts, checkpoints and tree. Root {found.root}")
+    return 0
 
 
 @command.command("rotate-key", short_help="Change the key that signs receipts.")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 P = ParamSpec("P")
+BAD_USE = 2
+"""Exit code of a command that was given what cannot be used."""
 
 workspace_option = click.option(
     "--workspace",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headrace.app.cli.options import json_option, print_error, print_json, told, workspace_option
+from headrace.app.cli.options import BAD_USE, json_option, print_error, print_json, told, workspace_option
 from headrace.config.layout import Layout
 from headrace.core.errors import OperationFailed
 from headrace.evidence import verify
@@ -21,8 +21,6 @@ from headrace.evidence.verify.standalone import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-BAD_USE = 2
 
 
 @click.command("verify")

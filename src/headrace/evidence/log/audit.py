@@ -1,23 +1,27 @@
 """The whole log read and proved again from its database alone: every record, leaf, node, receipt and checkpoint.
 
 :func:`edge` looks at the last checkpoint only, as the sequencer does when it starts: O(log n). :func:`whole` reads everything, O(n), about
-10,000 records a second.
+10,000 records a second. Both look at one state of the log, also while it is written.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.core.errors import OperationFailed
+from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.merkle import Frontier
-from headrace.evidence.log.store import node_reader
+from headrace.evidence.log.reader import connect, no_ledger, unreadable
+from headrace.evidence.log.store import node_reader, require_known
 from headrace.evidence.verify.keyring import Successions
 from headrace.evidence.verify.notes import Broken, Unreadable, complete_subtrees, leaf_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
+    from pathlib import Path
 
     from headrace.evidence.verify.keyring import Keyring
     from headrace.evidence.verify.notes import VerifierKey
@@ -44,13 +48,18 @@ def edge(database: sqlite3.Connection, pinned: Sequence[VerifierKey]) -> Audited
     Raises OperationFailed with code ``ledger.broken`` or ``ledger.unreadable``.
     """
     try:
-        keys = _keys(database, pinned)
+        with _one_state(database):
+            return _edge(database, _keys(database, pinned))
+    except sqlite3.Error as error:
+        raise unreadable(str(error)) from error
+
+
+def _edge(database: sqlite3.Connection, keys: Keyring) -> Audited:
+    try:
         (size,) = database.execute("SELECT coalesce(max(sequence) + 1, 0) FROM entries").fetchone()
         node = node_reader(database)
         edge = Frontier(size, [node(level, index) for level, index in complete_subtrees(0, size)])
         row = database.execute("SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1").fetchone()
-    except sqlite3.Error as error:
-        raise _unreadable(str(error)) from error
     except TypeError as error:  # a node that is not there
         raise _broken("a node of its tree is missing") from error
     if row is None:
@@ -67,12 +76,39 @@ def whole(database: sqlite3.Connection, pinned: Sequence[VerifierKey]) -> Audite
     """Everything that the log holds; `pinned` as above. Raises OperationFailed with code ``ledger.broken`` (it says at which record) or
     ``ledger.unreadable``."""
     try:
-        found = _Reading(database, _keys(database, pinned)).whole()
-        if database.execute(_OPEN).fetchone()[0]:
-            raise _broken("what it remembers as unfinished is not what its records leave open")
+        with _one_state(database):
+            found = _Reading(database, _keys(database, pinned)).whole()
+            if database.execute(_OPEN).fetchone()[0]:
+                raise _broken("what it remembers as unfinished is not what its records leave open")
+            return found
     except sqlite3.Error as error:
-        raise _unreadable(str(error)) from error
-    return found
+        raise unreadable(str(error)) from error
+
+
+def whole_of(folder: Path, pinned: Sequence[VerifierKey]) -> Audited:
+    """The whole log in `folder`, also while it is written. Raises NotFound when there is none yet, OperationFailed as above."""
+    path = folder / DATABASE
+    try:
+        with closing(connect(path)) as database:
+            require_known(database, path)
+            return whole(database, pinned)
+    except OperationFailed as failed:
+        failed.param = str(path)
+        raise
+    except FileNotFoundError:
+        raise no_ledger(folder) from None
+    except sqlite3.Error as error:
+        raise unreadable(str(error), path) from error
+
+
+@contextmanager
+def _one_state(database: sqlite3.Connection) -> Generator[None]:
+    """What is read in the block is one commit's, whatever is committed meanwhile."""
+    database.execute("BEGIN")
+    try:
+        yield
+    finally:
+        database.rollback()
 
 
 class _Reading:
@@ -150,8 +186,3 @@ def _signed(note: str, size: int, root: bytes, keys: Keyring) -> None:
 def _broken(why: str) -> OperationFailed:
     mend = "Keep the folder as it is for whoever finds out why, and serve from a backup that verifies (headrace restore)."
     return OperationFailed(f"The ledger does not prove what it holds: {why}.", code="ledger.broken", mend=mend)
-
-
-def _unreadable(why: str) -> OperationFailed:
-    mend = "See whether you may read it; a damaged one comes back from your backup."
-    return OperationFailed(f"The ledger cannot be read: {why}.", code="ledger.unreadable", mend=mend)

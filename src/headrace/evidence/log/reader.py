@@ -37,18 +37,11 @@ class LogReader:
         path = folder / DATABASE
         try:
             self.log = (folder / VKEY_FILE).read_text(encoding="utf-8").split("+", 1)[0]
-            self._database = _connect(path)
+            self._database = connect(path)
         except FileNotFoundError:
-            msg = "This workspace has no ledger yet."
-            raise NotFound(msg, code="ledger.none", param=str(folder), mend="It begins with the first headrace up.") from None
+            raise no_ledger(folder) from None
         except (OSError, ValueError, sqlite3.Error) as error:
-            msg = f"The ledger cannot be read: {error}."
-            raise OperationFailed(
-                msg,
-                code="ledger.unreadable",
-                param=str(path),
-                mend="See whether you may read it; a damaged one comes back from your backup.",
-            ) from error
+            raise unreadable(str(error), path) from error
 
     def __enter__(self) -> Self:
         return self
@@ -154,9 +147,21 @@ class LogReader:
         return {"log": self.log, "sequence": row[0], "leaf": row[1].hex(), "time_us": row[2], "signature": row[3]}
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def no_ledger(folder: Path) -> NotFound:
+    """There is none in this folder."""
+    msg = "This workspace has no ledger yet."
+    return NotFound(msg, code="ledger.none", param=str(folder), mend="It begins with the first headrace up.")
+
+
+def unreadable(why: str, path: Path | None = None) -> OperationFailed:
+    """There is one, and it cannot be read."""
+    mend = "See whether you may read it; a damaged one comes back from your backup."
+    return OperationFailed(f"The ledger cannot be read: {why}.", code="ledger.unreadable", param=str(path) if path else None, mend=mend)
+
+
+def connect(path: Path) -> sqlite3.Connection:
     """Read-only. A copy in a folder that cannot be written, and that was closed in order, is opened as one that never changes: SQLite's
-    read-only mode wants to write its index beside the WAL."""
+    read-only mode wants to write its index beside the WAL. Raises FileNotFoundError, sqlite3.Error."""
     if not path.exists():
         raise FileNotFoundError(path)
     uri = path.absolute().as_uri()
