@@ -307,7 +307,7 @@ class TestCommand:
         assert (done.exit_code, done.output.count("holds")) == (0, 5)
 
     def test_it_does_not(self, log: Log, tmp_path: Path) -> None:
-        path = written({**log.bundle, "checkpoint": str(log.bundle["checkpoint"]).replace("9\n", "8\n", 1)}, tmp_path)
+        path = written({**log.bundle, "checkpoint": str(log.bundle["checkpoint"]).replace("\n9\n", "\n8\n", 1)}, tmp_path)
         done = CliRunner().invoke(command, [str(path), "--key", log.vkey, "--json"])
         assert done.exit_code == 1
         assert json.loads(done.output)["broken"] == ["inclusion", "checkpoint"]
