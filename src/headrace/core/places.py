@@ -11,7 +11,7 @@ _NUMBERED: Final = re.compile(
     r"|rows? \d+(?:–\d+)?"
     r"|mail (?:head|text)"
     r"|(?:mail text, )?line \d+"
-    r"|sheet “.*”, (?P<cells>[A-Z]+\d+(?::[A-Z]+\d+)?)",
+    r"|(?:hidden )?sheet “.*”, (?P<cells>[A-Z]+\d+(?::[A-Z]+\d+)?)",
     re.DOTALL,
 )
 

@@ -40,7 +40,7 @@ UNREAD = {
 """What is not marked hard and gives no text, and why: scans, a DOCX that only embeds HTML, and kinds that are not read."""
 PLACE = re.compile(
     r"page \d+|slide \d+(, notes)?|line \d+|mail head|mail text(, line \d+)?|rows? \d+(–\d+)?|paragraph \d+|section “.*”"
-    r"|sheet “.*”, [A-Z]+\d+(:[A-Z]+\d+)?",
+    r"|(hidden )?sheet “.*”, [A-Z]+\d+(:[A-Z]+\d+)?",
     re.DOTALL,
 )
 

@@ -22,6 +22,7 @@ from headrace.core.places import content_free
         ("mail text, line 4", "mail text, line 4"),
         ("paragraph 9", "paragraph 9"),
         ("sheet “Dismissals”, B2:D5", "cells B2:D5"),
+        ("hidden sheet “Dismissals”, B2", "cells B2"),
         ("sheet “A”, page 3”, B2", "cells B2"),
         ("sheet “two\nlines”, AA12", "cells AA12"),
         ("section “Dismissal of Ann Lee”", ""),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from headrace.adapters.converters.parts import FilePart
 
-VERSION = "2"
+VERSION = "3"
 """Raised when the same file could give another text: everything is then converted anew."""
 
 

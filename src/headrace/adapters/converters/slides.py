@@ -6,13 +6,12 @@ Read from their XML, because kreuzberg 4.10 loses which slide a text is on, and 
 from __future__ import annotations
 
 import io
-import posixpath
 import re
 import zipfile
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 from headrace.adapters.converters.layout import Layout
+from headrace.adapters.converters.package import OFFICE, RELATION, Package
 from headrace.adapters.converters.tables import cell
 from headrace.core.errors import ConversionFailed
 
@@ -20,13 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
-_OFFICE = "http://schemas.openxmlformats.org/"
-_A = f"{{{_OFFICE}drawingml/2006/main}}"
-_P = f"{{{_OFFICE}presentationml/2006/main}}"
-_C = f"{{{_OFFICE}drawingml/2006/chart}}"
-_R = f"{{{_OFFICE}officeDocument/2006/relationships}}"
-_DIAGRAM = f"{{{_OFFICE}drawingml/2006/diagram}}"
-_CHOICE = f"{{{_OFFICE}markup-compatibility/2006}}"
+_A = f"{{{OFFICE}drawingml/2006/main}}"
+_P = f"{{{OFFICE}presentationml/2006/main}}"
+_C = f"{{{OFFICE}drawingml/2006/chart}}"
+_DIAGRAM = f"{{{OFFICE}drawingml/2006/diagram}}"
+_CHOICE = f"{{{OFFICE}markup-compatibility/2006}}"
 _PRESENTATION = "ppt/presentation.xml"
 _SLIDE = re.compile(r"ppt/slides/slide(\d+)\.xml")
 _TITLES = frozenset({"title", "ctrTitle"})
@@ -41,8 +38,8 @@ def presentation(content: bytes) -> Layout:
     """A presentation in the order in which it is shown, hidden slides included. Raises ConversionFailed, and what zipfile raises."""
     layout = Layout()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        package = _Package(archive)
-        paths = package.slides()
+        package = Package(archive)
+        paths = _slides(package)
         if not paths:
             raise ConversionFailed("It holds no slides.", code="ingest.empty")
         for number, path in enumerate(paths, start=1):
@@ -55,53 +52,20 @@ def presentation(content: bytes) -> Layout:
     return layout
 
 
-class _Package:
-    """The parts of an Office file, and how they refer to each other."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self._names = set(archive.namelist())
-
-    def xml(self, path: str) -> Element:
-        """A part. Raises ConversionFailed when it is not there or not XML."""
-        try:
-            return ET.fromstring(self._archive.read(path))  # noqa: S314  in the child, with its limits; expat bounds what entities grow to
-        except (KeyError, ET.ParseError):
-            raise ConversionFailed("It is broken: one of its parts cannot be parsed.", mend="Open it, and save it anew.") from None
-
-    def related(self, path: str) -> dict[str, tuple[str, str]]:
-        """What a part refers to: by id, the kind of relation and the path."""
-        folder, name = posixpath.split(path)
-        where = f"{folder}/_rels/{name}.rels"
-        if where not in self._names:
-            return {}
-        return {
-            each.get("Id", ""): (
-                each.get("Type", "").rpartition("/")[2],
-                posixpath.normpath(posixpath.join(folder, each.get("Target", ""))).lstrip("/"),
-            )
-            for each in self.xml(where)
-            if each.get("TargetMode") != "External"
-        }
-
-    def has(self, path: str) -> bool:
-        """Whether a part is there."""
-        return path in self._names
-
-    def slides(self) -> list[str]:
-        """The slides in the order in which they are shown; by their number where the presentation does not say."""
-        if self.has(_PRESENTATION):
-            related = self.related(_PRESENTATION)
-            ids = [each.get(f"{_R}id", "") for each in self.xml(_PRESENTATION).iter(f"{_P}sldId")]
-            paths = [related[key][1] for key in ids if key in related]
-            if paths:
-                return [path for path in paths if self.has(path)]
-        found = (_SLIDE.fullmatch(name) for name in self._names)
-        return [each[0] for each in sorted(filter(None, found), key=lambda each: int(each[1]))]
+def _slides(package: Package) -> list[str]:
+    """The slides in the order in which they are shown; by their number where the presentation does not say."""
+    if package.has(_PRESENTATION):
+        related = package.related(_PRESENTATION)
+        ids = [each.get(f"{RELATION}id", "") for each in package.xml(_PRESENTATION).iter(f"{_P}sldId")]
+        paths = [related[key][1] for key in ids if key in related]
+        if paths:
+            return [path for path in paths if package.has(path)]
+    found = (_SLIDE.fullmatch(name) for name in package.names)
+    return [each[0] for each in sorted(filter(None, found), key=lambda each: int(each[1]))]
 
 
 class _Slide:
-    def __init__(self, package: _Package, related: dict[str, tuple[str, str]]) -> None:
+    def __init__(self, package: Package, related: dict[str, tuple[str, str]]) -> None:
         self._package = package
         self._related = related
 
@@ -126,9 +90,9 @@ class _Slide:
             for table in shape.iter(f"{_A}tbl"):
                 yield _table(table)
             for chart in shape.iter(f"{_C}chart"):
-                yield from self._chart(chart.get(f"{_R}id", ""))
+                yield from self._chart(chart.get(f"{RELATION}id", ""))
             for diagram in shape.iter(f"{_DIAGRAM}relIds"):
-                yield from self._diagram(diagram.get(f"{_R}dm", ""))
+                yield from self._diagram(diagram.get(f"{RELATION}dm", ""))
         elif shape.tag == f"{_P}pic":
             yield _described(shape)
         else:
@@ -155,7 +119,7 @@ class _Slide:
             yield "\n".join(f"- {words}" for words in points if words.strip())
 
 
-def _asides(package: _Package, related: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _asides(package: Package, related: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Notes of the speaker, and comments."""
     for kind, path in related.values():
         if kind == "notesSlide" and package.has(path):

@@ -29,6 +29,7 @@ _MOST_HEADS = 3
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_AMOUNT = re.compile(r"-?[A-Z]{3} -?[\d,.]*\d|-?[\d,.]*\d [A-Z]{3}")
 _TRUTH = frozenset({"TRUE", "FALSE"})
 _FEWEST = 2
 """Columns, or rows, of the smallest table that has a head."""
@@ -150,8 +151,12 @@ def _filled(row: list[str]) -> int:
 
 
 def _numeric(row: list[str]) -> bool:
-    """Whether a row holds a number, a date or a truth value; a year may as well be the name of a column."""
-    return any(value in _TRUTH or (_DIGIT.search(value) and not _LETTER.search(value) and not _YEAR.fullmatch(value)) for value in row)
+    """Whether a row holds a number, a date, an amount or a truth value; a year may as well be the name of a column."""
+    return any(value in _TRUTH or _AMOUNT.fullmatch(value) or _figure(value) for value in row)
+
+
+def _figure(value: str) -> bool:
+    return bool(_DIGIT.search(value)) and not _LETTER.search(value) and not _YEAR.fullmatch(value)
 
 
 def _line(row: list[str]) -> str:
