@@ -188,9 +188,9 @@ class House:
     def key(self, holder: str, tenant: str = "default", *, lasts_us: int | None = None, services: tuple[str, ...] | None = None) -> str:
         """A key that speaks for a person; bound to services, or to none."""
         secret, public, digest = mint()
-        now = CLOCK.now_us()
-        until = None if lasts_us is None else now + lasts_us
-        self.store.create_key(StoredKey(public, holder, holder, "person", tenant, (), services, now, until, None), digest)
+        now, kept = CLOCK.now_us(), self.store.people.person(tenant, holder)
+        key = StoredKey(public, holder, holder, "person", tenant, (), services, now, None if lasts_us is None else now + lasts_us, None)
+        self.store.create_key(key if kept is None else replace(key, holders=(f"kept/{kept.created_us}", *key.holders)), digest)
         return secret
 
     def revoke(self, secret: str) -> None:

@@ -327,3 +327,6 @@ class StoredKey:
     revoked_us: int | None
     used_us: int | None = None
     """When it was last used, to within a minute; None: never, as far as is known."""
+    holders: tuple[str, ...] = ("written/0",)
+    """Who the holder is, beyond the id: ``written/N`` for the Nth whom people.yaml calls so, ``kept/N`` for who came by import or sign-in
+    at that time. The key speaks for whoever is one of these, and for nobody who merely has the id later."""

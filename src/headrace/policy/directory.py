@@ -138,9 +138,15 @@ class KeyDirectory:
             if member is not None:
                 return _Holder(key, None, f'This key ({key.id}…) stands for itself, and "{key.holder}" is somebody else now.')
             return _Holder(key, _principal(key, APPLICATION, frozenset()))
+        return self._speaker(key, member)
+
+    def _speaker(self, key: StoredKey, member: Member | None) -> _Holder:
+        """A key that speaks for somebody, who must still be the same one."""
         if member is None or member.kind != key.kind:
             message = f'This key ({key.id}…) speaks for {key.kind} "{key.holder}", whom tenant "{key.tenant}" does not have.'
             return _Holder(key, None, message)
+        if set(key.holders).isdisjoint(self._roster.holders(key.tenant, key.holder)):
+            return _Holder(key, None, f'This key ({key.id}…) speaks for who was "{key.holder}" before; that is somebody else now.')
         if not member.active:
             return _Holder(key, None, _not_active(member), NOT_ACTIVE)
         return _Holder(key, _principal(key, member.kind, member.groups))

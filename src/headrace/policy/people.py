@@ -73,6 +73,10 @@ class PeopleStore(Protocol):
         """The person of a tenant with this id."""
         ...
 
+    def tenure(self, tenant: str, name: str) -> int:
+        """Which holder of this id people.yaml means."""
+        ...
+
     def called(self, user_name: str) -> Sequence[StoredPerson]:
         """Those of any tenant whom a provider calls so."""
         ...
@@ -95,6 +99,14 @@ class Roster:
         if kept is None or (written is not None and written.kind != PERSON):
             return written
         return joined(written, kept)
+
+    def holders(self, tenant: str, name: str) -> tuple[str, ...]:
+        """Who it is that has this id now, as keys are bound to it: in people.yaml, in the store, or the same one in both."""
+        written, kept = self.members.find(tenant, name), self._stored.person(tenant, name)
+        found = () if written is None else (f"written/{self._stored.tenure(tenant, name)}",)
+        if kept is None or (written is not None and not (written.kind == PERSON and is_same(written, kept))):
+            return found
+        return (*found, f"kept/{kept.created_us}")
 
     def taken_by_another(self, tenant: str, name: str) -> bool:
         """Whether somebody joined under the id that people.yaml has since given to a person whom the provider calls otherwise. Until they

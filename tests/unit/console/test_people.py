@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from ruamel.yaml import YAML
 
+from headrace.config.revision import Revision, identity
 from headrace.core.people import Account, StoredPerson
 from headrace.core.values import StoredKey
 from headrace.evidence.log.reader import LogReader
 from headrace.policy.keys import mint
 from tests.support.consoles import CLOCK, FILES, Browser, House, Page, console
+from tests.support.people import keep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -51,7 +54,7 @@ async def house() -> AsyncGenerator[House]:
     files = {"people.yaml": PEOPLE, "policies/base.cedar": FILES["policies/base.cedar"] + POLICIES, "sources/handbook.yaml": source}
     async with console(files) as serving:
         imported = StoredPerson("default", "max", "max@acme.example", "Max <i>Lang</i>", "max@acme.example", groups=("members",))
-        serving.store.people.put([imported, StoredPerson("default", "gone", "gone", active=False)])
+        keep(serving.store, [imported, StoredPerson("default", "gone", "gone", active=False)])
         yield serving
 
 
@@ -324,12 +327,50 @@ async def test_one_revokes_ones_own_key_and_ends_ones_own_session(house: House) 
 
 
 async def test_a_right_that_is_taken_away_is_gone_at_once(house: House) -> None:
-    house.store.people.put([StoredPerson("default", "max", "max@acme.example", groups=("members", "administrators"))])
+    keep(house.store, [StoredPerson("default", "max", "max@acme.example", groups=("members", "administrators"))])
     async with await signed_in(house, "max") as browser:
         assert (await browser.get("/console/keys")).status == 200
-        house.store.people.put([StoredPerson("default", "max", "max@acme.example", groups=("members",))])
+        keep(house.store, [StoredPerson("default", "max", "max@acme.example", groups=("members",))])
         await _until_gone(browser)
         assert (await make(browser, holder="max")).status == 404
+
+
+async def test_whoever_is_out_is_out_of_every_way_in(house: House) -> None:
+    """By an import, or because people.yaml does not have them any more: the API, the console, and what comes later under their name."""
+    keep(house.store, [StoredPerson("default", "leo", "leo@acme.example", groups=("members",), created_us=3)])
+    current = house.store.current()
+    assert current is not None
+    for who, take_out in (
+        ("leo", lambda: keep(house.store, [StoredPerson("default", "leo", "leo@acme.example", active=False, created_us=3)])),
+        ("rea", lambda: _with_people(house, current, PEOPLE.replace("  - {person: rea}\n", ""))),
+    ):
+        secret = house.key(who)
+        async with Browser(house.url) as browser:
+            await browser.sign_in(secret)
+            api = {"Authorization": f"Bearer {secret}"}
+            assert (await browser.get("/v1/models", **api)).status == 200
+            assert (await browser.get("/console/people")).status == 200
+            take_out()
+            async with asyncio.timeout(20):
+                while (await browser.get("/v1/models", **api)).status == 200:
+                    await asyncio.sleep(0.05)
+            assert (await browser.get("/v1/models", **api)).status == 401
+            assert (await browser.get("/console/people")).status == 303
+            assert who not in {each.holder for each in house.store.sessions.every(0)}
+    _with_people(house, current, PEOPLE)
+    async with Browser(house.url) as browser, asyncio.timeout(20):
+        while (await browser.get("/v1/models", Authorization=f"Bearer {house.key('ana')}")).status != 200:
+            await asyncio.sleep(0.05)
+        assert (await browser.get("/v1/models", Authorization=f"Bearer {secret}")).status == 401
+
+
+def _with_people(house: House, revision: Revision, people: str) -> None:
+    """Put the revision in force with another people.yaml."""
+    files = {**revision.files, "people.yaml": people}
+    data = {**json.loads(revision.data), "people.yaml": YAML(typ="safe").load(people)}
+    made = Revision(identity(files), files, json.dumps(data))
+    house.store.put_revision(made, "tests")
+    house.store.point_to(made.id, "apply", "tests", record="req_1")
 
 
 async def _until_gone(browser: Browser) -> None:

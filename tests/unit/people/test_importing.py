@@ -18,6 +18,7 @@ from headrace.core.errors import OperationFailed
 from headrace.core.people import StoredPerson, StoredSession
 from headrace.policy.keys import mint
 from headrace.testing.key_store import KEY
+from tests.support.people import keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def planned(store: ControlStore, *resources: object, complete: bool = False, now
 
 def done(store: ControlStore, *resources: object, complete: bool = False, now_us: int = NOW) -> Plan:
     plan = planned(store, *resources, complete=complete, now_us=now_us)
-    store.people.put(plan.people)
+    store.people.change(plan.people)
     return plan
 
 
@@ -86,7 +87,7 @@ def test_a_list_response_is_imported(store: ControlStore) -> None:
     assert plan.counts == {"new": 2, "changed": 0, "deactivated": 0, "reactivated": 0, "same": 0}
     assert plan.facts() == {"tenant": "default", **plan.counts, "unknown_groups": 0}
     assert store.people.every() == []  # a plan changes nothing
-    store.people.put(plan.people)
+    store.people.change(plan.people)
     first = StoredPerson(
         tenant="default",
         id="zoe.lang",
@@ -135,7 +136,7 @@ def test_whoever_is_not_active_is_out_at_once(store: ControlStore) -> None:
     assert [each.holder for each in store.sessions.every(2)] == ["zoe.lang"]
     assert done(store, MAX).changes[0].kind == "reactivated"
     assert [each.after.id for each in planned(store, MAX, complete=True).changes if each.kind == "deactivated"] == ["zoe.lang"]
-    store.people.put([StoredPerson("default", "joined", "joined", origin="sign-in"), StoredPerson("lab", "other", "other")])
+    keep(store, [StoredPerson("default", "joined", "joined", origin="sign-in"), StoredPerson("lab", "other", "other")])
     done(store, MAX, complete=True)
     assert {each.id: each.active for each in store.people.every()} == {
         "max": True, "zoe.lang": False, "new": False, "joined": True, "other": True,
@@ -146,7 +147,7 @@ def test_a_person_stays_the_same_under_another_name(store: ControlStore) -> None
     done(store, MAX)
     renamed = done(store, {**MAX, "userName": "max.new@acme.example"}, now_us=7_000).changes[0]
     assert (renamed.kind, renamed.after.id, renamed.after.created_us, renamed.after.changed_us) == ("changed", "max", NOW, 7_000)
-    store.people.put([StoredPerson("default", "zoe.lang", "zoe.lang@acme.example", groups=("members",), origin="sign-in")])
+    keep(store, [StoredPerson("default", "zoe.lang", "zoe.lang@acme.example", groups=("members",), origin="sign-in")])
     joined = done(store, ZOE).changes[0]
     assert (joined.kind, joined.after.origin, joined.after.groups) == ("changed", "import", ("members",))
 
@@ -196,7 +197,7 @@ FAULTS: dict[str, tuple[object, str]] = {
 def test_a_file_with_a_fault_changes_nothing(store: ControlStore, fault: str) -> None:
     _, public, digest = mint()
     store.create_key(replace(KEY, id=public, holder="robot", kind="key"), digest)
-    store.people.put([StoredPerson("default", "kept", "kept@acme.example", external="k")])
+    keep(store, [StoredPerson("default", "kept", "kept@acme.example", external="k")])
     given, words = FAULTS[fault]
     content = given if isinstance(given, bytes) else json.dumps(given).encode()
     with pytest.raises(OperationFailed) as caught:
@@ -213,6 +214,6 @@ def test_every_fault_is_told_and_not_too_many(store: ControlStore) -> None:
 
 
 def test_a_name_of_another_tenant_is_free(store: ControlStore) -> None:
-    store.people.put([StoredPerson("lab", "max", "max", external="m")])
+    keep(store, [StoredPerson("lab", "max", "max", external="m")])
     assert done(store, MAX).changes[0].kind == "new"
     assert {each.tenant for each in store.people.called("MAX")} == {"lab", "default"}

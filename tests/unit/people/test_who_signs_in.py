@@ -13,6 +13,7 @@ from headrace.core.people import StoredPerson
 from headrace.policy.keys import mint
 from headrace.testing.key_store import KEY
 from tests.providers.openid_server import SECRET
+from tests.support.people import keep
 from tests.support.sign_ins import PEOPLE, Desk, desk
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def test_a_stranger_is_refused(at: Desk) -> None:
     ("called", "id_"), [("Ana", "ana"), ("eva.muster@ACME.example", "eva"), ("imported@acme.example", "imp"), ("EVA", None), ("desk", None)]
 )
 async def test_whom_a_name_means(at: Desk, called: str, id_: str | None) -> None:
-    at.store.people.put([StoredPerson("default", "imp", "Imported@acme.example", groups=("auditors",))])
+    keep(at.store, [StoredPerson("default", "imp", "Imported@acme.example", groups=("auditors",))])
     at.acme.people["x"] = {"preferred_username": called}
     if id_ is None:  # eva is known by another name, and the desk is an application
         assert await refused(at, "x") == "identity.unknown_person"
@@ -101,7 +102,7 @@ async def test_groups_follow_people_yaml_the_import_and_their_meaning(at: Desk) 
     assert (await at.who(token)).groups == {"members"}  # at the very next request
     at.says(**{**identity, "groups": {"audit": "directors"}})
     assert (await at.who(token)).groups == {"members"}  # a group that is none here
-    at.store.people.put([StoredPerson("default", "ana", "ana", groups=("auditors",))])
+    keep(at.store, [StoredPerson("default", "ana", "ana", groups=("auditors",))])
     assert (await at.who(token)).groups == {"members", "auditors"}
     at.says(people={"people": [{"person": "ana"}]}, **identity)
     assert (await at.who(token)).groups == {"auditors"}
@@ -126,7 +127,7 @@ async def test_a_session_ends_with_its_person(at: Desk) -> None:
 
 async def test_a_session_ends_with_the_import_that_says_so(at: Desk) -> None:
     token = await at.token()
-    at.store.people.put([StoredPerson("default", "ana", "ana", active=False)])
+    keep(at.store, [StoredPerson("default", "ana", "ana", active=False)])
     with pytest.raises(Unauthenticated, match="over"):
         await at.who(token)
     assert await refused(at) == "identity.not_active"

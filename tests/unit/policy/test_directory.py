@@ -20,6 +20,7 @@ from headrace.policy.sessions import ConsoleSessions
 from headrace.policy.uses import KeyUses
 from headrace.testing.clock import SetClock
 from headrace.testing.directory import KEY, people
+from tests.support.people import keep
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -234,7 +235,7 @@ async def test_whoever_is_not_active_opens_nothing(store: CountingStore, clock: 
     sessions, known = opened(store, clock), provided(store, clock)
     secret = kept(store)
     assert (await known.authenticate(secret)).id == "ana"
-    store.store.people.put([StoredPerson("default", "ana", "ana", active=False)])
+    keep(store.store, [StoredPerson("default", "ana", "ana", active=False)])
     clock.pass_time(LOOK_EVERY)
     account = Account("https://id.example", "sub-ana", "default", "ana")
     token = await sessions.begin_for(account, (), None, 60)  # begun just when she was shut out

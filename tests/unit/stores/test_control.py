@@ -161,6 +161,7 @@ def test_a_secret_is_never_in_the_file(store: ControlStore, path: Path) -> None:
         "expires_us",
         "revoked_us",
         "used_us",
+        "holders",
     }
 
 

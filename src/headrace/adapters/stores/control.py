@@ -17,6 +17,7 @@ from headrace.adapters.stores.database import KEYS_VERSION, open_engine, open_st
 from headrace.adapters.stores.people import PeopleTables
 from headrace.adapters.stores.sessions import SessionTable
 from headrace.adapters.stores.tables import keys, meta, revision_history, revisions, sessions
+from headrace.adapters.stores.tenures import turned
 from headrace.config import revision as revision_form
 from headrace.core.errors import NotFound, OperationFailed
 from headrace.core.values import StoredKey
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from headrace.config.revision import Revision
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration, which this code expects."""
 
 
@@ -142,10 +143,20 @@ class ControlStore:
             if expected is not None and last != expected:
                 msg = "Somebody else applied or rolled back in the meantime."
                 raise OperationFailed(msg, code="workspace.changed_meanwhile", mend="Look at headrace show --history, then try again.")
-            if connection.execute(select(revisions.c.id).where(revisions.c.id == revision)).first() is None:
+            after = connection.execute(select(revisions.c.data).where(revisions.c.id == revision)).scalar()
+            if after is None:
                 msg = f'There is no revision "{revision}".'
                 raise NotFound(msg, code="workspace.unknown_revision", mend="headrace show --history lists them.")
             entry = Entry(last + 1, revision, act, record, _now_us(), by)
+            before = select(revisions.c.data).join(revision_history).where(revision_history.c.n == last)
+            back_to = select(func.max(revision_history.c.n)).where(revision_history.c.revision == revision)
+            turned(
+                connection,
+                entry.n,
+                connection.execute(before).scalar() or "{}",
+                after,
+                connection.execute(back_to).scalar() if act == "rollback" else None,
+            )
             values = {"n": entry.n, "revision": revision, "act": act, "record": record, "time_us": entry.time_us, "by": by}
             connection.execute(insert(revision_history).values(values))
             return entry
@@ -179,6 +190,7 @@ class ControlStore:
                     created_us=key.created_us,
                     expires_us=key.expires_us,
                     revoked_us=key.revoked_us,
+                    holders=msgspec.json.encode(key.holders).decode(),
                 )
             )
             turn_keys(connection)
@@ -239,6 +251,7 @@ def _key(row: Row[tuple[object, ...]]) -> StoredKey:
         expires_us=row.expires_us,
         revoked_us=row.revoked_us,
         used_us=row.used_us,
+        holders=msgspec.json.decode(row.holders, type=tuple[str, ...]),
     )
 
 

@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy import delete, insert, select
 
 from headrace.adapters.stores import sessions as session_table
+from headrace.adapters.stores import tenures
 from headrace.adapters.stores.database import reading, turn_keys, writing
-from headrace.adapters.stores.tables import accounts, people, sessions
-from headrace.core.errors import Forbidden
+from headrace.adapters.stores.tables import accounts, keys, people, sessions
+from headrace.core.errors import Forbidden, OperationFailed
 from headrace.core.people import Account, StoredPerson
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class PeopleTables:
             row = connection.execute(select(people).where(people.c.tenant == tenant, people.c.id == name)).first()
         return None if row is None else _person(row)
 
+    def tenure(self, tenant: str, name: str) -> int:
+        """Which holder of this id people.yaml means, as a number: it is another one once the id was somebody else's, or nobody's."""
+        with reading(self._engine) as connection:
+            return tenures.tenure(connection, tenant, name)
+
     def called(self, user_name: str) -> Sequence[StoredPerson]:
         """Those of any tenant whom a provider calls so."""
         with reading(self._engine) as connection:
@@ -44,13 +50,20 @@ class PeopleTables:
         with reading(self._engine) as connection:
             return [_person(row) for row in connection.execute(query if tenant is None else query.where(people.c.tenant == tenant))]
 
-    def put(self, changed: Iterable[StoredPerson]) -> None:
-        """Keep these people as they are now, all or none; the sessions of those who are not active end with it."""
+    def change(self, changes: Iterable[tuple[StoredPerson | None, StoredPerson]]) -> None:
+        """Keep people as they are to be, all or none, where they still are as the caller saw them (None: nobody). The sessions of those who
+        are not active, or somebody else now, end with it.
+
+        Raises OperationFailed (``people.changed_meanwhile``) when anybody was changed, or a name was taken, in the meantime: two who read
+        the same state cannot both have decided by it.
+        """
         with writing(self._engine) as connection:
-            for each in changed:
-                _put(connection, each)
-                if not each.active:
-                    connection.execute(delete(sessions).where(sessions.c.tenant == each.tenant, sessions.c.holder == each.id))
+            for seen, after in changes:
+                before = _row(connection, after)
+                if before != seen or (before is None and _stands_for_itself(connection, after)):
+                    message = f'"{after.id}" was changed, or is somebody else, since this began.'
+                    raise OperationFailed(message, code="people.changed_meanwhile", mend="Nothing was changed: look again, and repeat it.")
+                _put(connection, after, before)
             turn_keys(connection)
 
     def accounts(self, tenant: str) -> Sequence[Account]:
@@ -105,7 +118,19 @@ def _require_same(tied: Account, wanted: Account) -> None:
         raise Forbidden(message, code="identity.name_changed", mend=mend)
 
 
-def _put(connection: Connection, person: StoredPerson) -> None:
+def _row(connection: Connection, person: StoredPerson) -> StoredPerson | None:
+    row = connection.execute(select(people).where(people.c.tenant == person.tenant, people.c.id == person.id)).first()
+    return None if row is None else _person(row)
+
+
+def _stands_for_itself(connection: Connection, person: StoredPerson) -> bool:
+    theirs = select(keys.c.id).where(keys.c.tenant == person.tenant, keys.c.holder == person.id, keys.c.kind == "key")
+    return connection.execute(theirs.limit(1)).first() is not None
+
+
+def _put(connection: Connection, person: StoredPerson, before: StoredPerson | None) -> None:
+    if not person.active or (before is not None and before.created_us != person.created_us):
+        connection.execute(delete(sessions).where(sessions.c.tenant == person.tenant, sessions.c.holder == person.id))
     connection.execute(delete(people).where(people.c.tenant == person.tenant, people.c.id == person.id))
     connection.execute(
         insert(people).values(

@@ -43,6 +43,18 @@ keys = Table(
     Column("expires_us", BigInteger),
     Column("revoked_us", BigInteger),
     Column("used_us", BigInteger),
+    Column("holders", Text, nullable=False, server_default='["written/0"]'),
+)
+"""`holders` says who the holder is, beyond the id."""
+
+tenures = Table(
+    "tenures",
+    metadata,
+    Column("turn", Integer, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("tenure", Integer, nullable=False),
+    Index("tenures_id", "tenant", "id"),
 )
 
 sessions = Table(

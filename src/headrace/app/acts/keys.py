@@ -74,6 +74,7 @@ def drafted(workspace: Workspace, store: ControlStore, wanted: Wanted) -> tuple[
         created_us=now,
         expires_us=None if wanted.lasts_us is None else now + wanted.lasts_us,
         revoked_us=None,
+        holders=roster.holders(tenant, holder),
     )
     return secret, digest, key
 

@@ -14,7 +14,7 @@ from headrace.app.ids import SystemClock
 from headrace.app.revisions import control_store, current
 from headrace.core.values import StoredKey
 from headrace.policy.keys import mint
-from headrace.policy.people import ITSELF, Members
+from headrace.policy.people import ITSELF, Roster
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,7 +34,8 @@ def brief_key(layout: Layout, tenant: str | None) -> Generator[str]:
     with closing(control_store(layout)) as store:
         workspace = current(store)[0].compile()
         owner = tenant_of(workspace, tenant or workspace.root.tenants[0])
-        member = Members(workspace).find(owner, NAME)
+        roster = Roster(workspace, store.people)
+        member = roster.members.find(owner, NAME)
         now = SystemClock().now_us()
         secret, public, digest = mint()
         key = StoredKey(
@@ -48,6 +49,7 @@ def brief_key(layout: Layout, tenant: str | None) -> Generator[str]:
             created_us=now,
             expires_us=now + LASTS_US,
             revoked_us=None,
+            holders=roster.holders(owner, NAME),
         )
         store.create_key(key, digest)
         try:

@@ -62,7 +62,7 @@ def _import(file: Path, tenant: str | None, workspace: Path, *, dry_run: bool, c
         plan = importing.planned(file.read_bytes(), files, store, owner, SystemClock().now_us(), complete=complete)
         if not dry_run and plan.people:
             recording.record_now(layout, "people.import", plan.facts())
-            store.people.put(plan.people)
+            store.people.change(plan.people)
     if as_json:
         print_json({"tenant": owner, "dry_run": dry_run, **plan.counts, "unknown_groups": plan.unknown, "people": _told(plan)})
         return

@@ -56,9 +56,9 @@ class Plan:
         return {kind: kinds.count(kind) for kind in ("new", "changed", "deactivated", "reactivated", "same")}
 
     @property
-    def people(self) -> Sequence[StoredPerson]:
-        """Those who are to be kept."""
-        return [each.after for each in self.changes if each.kind != "same"]
+    def people(self) -> Sequence[tuple[StoredPerson | None, StoredPerson]]:
+        """Those who are to be kept: as they were seen, and as they are to be."""
+        return [(each.before, each.after) for each in self.changes if each.kind != "same"]
 
     def facts(self) -> Facts:
         """For the ledger: counts alone."""
@@ -90,7 +90,10 @@ def planned(content: bytes, workspace: Workspace, store: ControlStore, tenant: s
 
 
 def _change(said: ScimPerson, name: str, before: StoredPerson | None, tenant: str, groups: _Groups, now_us: int) -> Change:
-    kept = before.groups if before is not None else ()
+    """A resource of another id is another person, although it took over the user name: they came now, and nothing of the one before is
+    theirs."""
+    another = before is not None and bool(before.external and said.external) and before.external != said.external
+    kept = before.groups if before is not None and not another else ()
     after = StoredPerson(
         tenant=tenant,
         id=name,
@@ -101,7 +104,7 @@ def _change(said: ScimPerson, name: str, before: StoredPerson | None, tenant: st
         groups=kept if said.groups is None else groups.meant(said.groups),
         active=said.active,
         origin="import",
-        created_us=before.created_us if before is not None else now_us,
+        created_us=before.created_us if before is not None and not another else now_us,
         changed_us=now_us,
     )
     return Change(before, after)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headrace.app.people.names import taken
 from headrace.config.identity import JOINERS
-from headrace.core.errors import Forbidden
+from headrace.core.errors import Forbidden, OperationFailed
 from headrace.core.people import StoredPerson
 from headrace.policy.people import id_of, joined
 
@@ -32,7 +32,8 @@ class Joining:
         self._clock = clock
 
     async def join(self, said: Claimed, roster: Roster) -> Member:
-        """A new member, recorded before there is one. Raises Forbidden when the tenant is not certain, or the name is somebody's."""
+        """A new member, recorded before there is one. Raises Forbidden when the tenant is not certain, or the name is somebody's,
+        if only since a moment ago."""
         tenants = roster.members.tenants
         tenant = said.tenant or (tenants[0] if len(tenants) == 1 else None)
         if tenant is None:
@@ -55,5 +56,9 @@ class Joining:
             changed_us=now,
         )
         await self._record("people.join", {"tenant": tenant, "person": name, "groups": [JOINERS]}, name)
-        await asyncio.to_thread(self._store.people.put, [person])
+        try:
+            await asyncio.to_thread(self._store.people.change, [(None, person)])
+        except OperationFailed as error:
+            message = "Somebody has joined under this name at this very moment."
+            raise Forbidden(message, code="identity.name_taken", mend="Sign in again: it may have been you.") from error
         return joined(None, person)
