@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from headrace.core.measure import tokens
 from headrace.core.values import Span, Verdict
 from headrace.knowledge.checking.figures import Figures, figures
+from headrace.knowledge.checking.folded import folded
 from headrace.knowledge.checking.names import Names
 from headrace.knowledge.checking.polarity import contrary
 from headrace.knowledge.checking.support import MOST, support
 from headrace.knowledge.checking.supported import THRESHOLD, chance
+from headrace.knowledge.checking.unknown import unknown, windows
 from headrace.knowledge.quoting.reading import SEEN
 
 if TYPE_CHECKING:
@@ -52,17 +54,26 @@ class Checker:
         return [self._verdict(each.encode(errors="replace").decode(), passages) for each in sentences]
 
     def _verdict(self, sentence: str, passages: Sequence[Evidence]) -> Verdict:
+        plain = folded(sentence)
         # Of a longer one the embedder would not see the end; a question says nothing that could be supported.
-        if not passages or tokens(sentence) > SEEN or _QUESTION.search(sentence):
-            return Verdict(0.0, beyond(sentence, passages))
-        asked, readings = self._readings.of(sentence, passages)
-        found = support(sentence, asked, passages, readings)
+        if not passages or tokens(plain) > SEEN or _QUESTION.search(plain):
+            return self._beyond(sentence, plain, passages)
+        asked, readings = self._readings.of(plain, passages)
+        found = support(plain, asked, passages, readings)
         if found is None:
-            return Verdict(0.0, beyond(sentence, passages))
+            return self._beyond(sentence, plain, passages)
         score = chance(found)
-        units = completed(sentence, found.units, passages, readings)
-        reason = reasoned(sentence, units, passages) or ("" if score >= THRESHOLD else UNSUPPORTED)
+        units = completed(plain, found.units, passages, readings)
+        reason = reasoned(sentence, units, passages, unknown(plain, asked.offsets)) or ("" if score >= THRESHOLD else UNSUPPORTED)
         return Verdict(score, reason, () if reason else tuple(Span(place, unit.start, unit.end) for place, unit in units))
+
+    def _beyond(self, sentence: str, plain: str, passages: Sequence[Evidence]) -> Verdict:
+        """Of a sentence that nothing is cited for: what no passage holds must not even be flagged."""
+        texts = [text for each in passages for text in (each.heading, each.text)]
+        if Figures(*texts).lacking(sentence):
+            return Verdict(0.0, NUMBER)
+        words = frozenset[str]().union(*(unknown(part, self._readings.of(part, ())[0].offsets) for part in windows(plain)))
+        return Verdict(0.0, NAME if Names(*texts).lacking(sentence, words) else UNSUPPORTED)
 
 
 def completed(sentence: str, units: tuple[Place, ...], passages: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[Place, ...]:
@@ -82,23 +93,15 @@ def completed(sentence: str, units: tuple[Place, ...], passages: Sequence[Eviden
     return units
 
 
-def reasoned(sentence: str, units: Sequence[Place], passages: Sequence[Evidence]) -> str:
-    """Why a sentence must not be let through; empty when nothing speaks against it."""
+def reasoned(sentence: str, units: Sequence[Place], passages: Sequence[Evidence], words: frozenset[str]) -> str:
+    """Why a sentence must not be let through; empty when nothing speaks against it. `words` are those of it that nobody knows."""
     texts = _texts(units, passages)
     if Figures(*texts).lacking(sentence):
         return NUMBER
     pages = [text for place in sorted({place for place, _ in units}) for text in (passages[place].heading, passages[place].text)]
-    if Names(*pages).lacking(sentence):
+    if Names(*pages).lacking(sentence, words):
         return NAME
     return CONTRARY if contrary(sentence, texts[0]) else ""
-
-
-def beyond(sentence: str, passages: Sequence[Evidence]) -> str:
-    """Why a sentence that nothing is cited for is not let through: what no passage holds must not even be flagged."""
-    texts = [text for each in passages for text in (each.heading, each.text)]
-    if Figures(*texts).lacking(sentence):
-        return NUMBER
-    return NAME if Names(*texts).lacking(sentence) else UNSUPPORTED
 
 
 def _texts(units: Iterable[Place], passages: Sequence[Evidence]) -> list[str]:

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from headrace.knowledge.checking.figure import Figure
+from headrace.knowledge.checking.figure_tokens import tokens
+from headrace.knowledge.checking.figure_values import month_and_day, one_of, sum_of, time_of, value_of
 from headrace.knowledge.checking.figure_words import (
+    ALONE,
+    HALVES,
     LOWER,
     MAGNITUDES,
     MONTHS,
     MULTIPLES,
-    ORDINALS,
+    PAIRS,
     PARTS,
+    PERIODS,
     SMALL,
     SPELLED,
     UNITS,
     UPPER,
-    VAGUE,
 )
+from headrace.knowledge.checking.folded import roman
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOKEN = re.compile(r"\w+(?:[.,/:@#&+'-]\w+)*|[$€£¥₹¢%‰°]")
-_PLAIN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:'\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d+(?:[.,]\d+)?")
-_EITHER = re.compile(r"[1-9]\d{0,2}\.\d{3}")
-"""``40.000``: forty, or forty thousand where the point divides thousands. Compared as it is written."""
 _GLUED = re.compile(r"(\d[\d.,']*)(-?)([a-z]+)")
 _RANGE = re.compile(r"(\d[\d.,']*)-(\d[\d.,']*)")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -57,17 +59,21 @@ _NO_COUNT_BEHIND = frozenset({
     "which", "to", "and", "in", "at", "on",
 })  # fmt: skip
 _ARTICLES = frozenset({"a", "an", "single", "each", "every", "per"})
+_OFTEN = frozenset({"a", "an", "per", "every", "each", "in"})
+_WORDS = frozenset({"a", "i"})
+"""Letters that are words. Any other one, in *chapter v* or *item c*, is compared as it is written."""
+_SMALL_ROMAN = frozenset("ivx")
+_NO_ROMAN = frozenset({"mix", "mi", "di", "vi"})
+_PLAIN_MONTHS = frozenset(MONTHS) - {"march", "may", "mar", "jan", "sep", "dec"}
+"""Months that are nothing else, however they are written."""
+_NUMBER_SIGN = re.compile(r"\b(?:DIGIT|NUMBER|NUMERAL|NUMERIC|KEYCAP TEN|HUNDRED|CLOCK FACE|DIE FACE|DOMINO TILE|TALLY|FRACTION)\b")
+"""Signs that are no letters and no numbers and show one all the same: a die, a clock."""
+_CLAUSE = re.compile(r"\d+[a-z]?(?:\([0-9a-z]{1,4}\))+")
+_COMPOUND = re.compile(r"[a-zμ°]{1,4}(?:\^\d|/(?:h|s|min|d|l|ml|kg|g|m|km|cm|m\^?[23]))+")
+"""A unit of units, compared as it is written."""
 _LOOK_BACK = 40
 _LONG_NUMBER = 7
 """Digits of the shortest telephone number or account that is written in groups."""
-_HOURS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +87,16 @@ class _Found:
 def read(text: str, *, evidence: bool) -> Iterator[Figure]:
     """Every figure. Of evidence also what follows from it: the year and the day of a date, an article as one."""
     yield from _Reader(text, evidence=evidence).read()
+    if not text.isascii():
+        signs = (each for each in text if not each.isascii() and not each.isalnum())
+        yield from (Figure("signs", text=each) for each in signs if _NUMBER_SIGN.search(unicodedata.name(each, "")))
 
 
 class _Reader:
     def __init__(self, text: str, *, evidence: bool) -> None:
         self._text = text
         self._evidence = evidence
-        self._tokens = [_Token(each[0].lower(), each.start(), each.end()) for each in _TOKEN.finditer(text)]
+        self._tokens = tokens(text)
 
     def read(self) -> Iterator[Figure]:
         at = 0
@@ -98,7 +107,7 @@ class _Reader:
             start = self._tokens[at].start
             at += found.taken
             numbers = [each for each in found.figures if each.kind == "number"]
-            if last is not None and len(numbers) == 1 and self._joined(last, start):
+            if last is not None and len(numbers) == 1 and numbers[0].text != "article" and self._joined(last, start):
                 yield Figure("range", text=f"{last[0].value.normalize():f}-{numbers[0].value.normalize():f}")
                 yield replace(last[0], ranged=True, unit=last[0].unit or numbers[0].unit)
                 yield replace(numbers[0], ranged=True)
@@ -132,11 +141,32 @@ class _Reader:
             return self._digits(at)
         if found := self._part(at) or (self._spelled(at) if self._in_words(at) else None):
             return found
-        if word in VAGUE:
-            return _Found((Figure("vague", text=word),))
+        if figure := self._single(at):
+            return _Found((figure,))
         if self._evidence and word in _ARTICLES and self._word(at + 1):
-            return _Found((Figure("number", Decimal(1), text="article", noun=_one(self._word(at + 1))),))
+            return _Found((Figure("number", Decimal(1), text="article", noun=one_of(self._word(at + 1))),))
         return _Found(self._uncommon(word))
+
+    def _single(self, at: int) -> Figure | None:
+        """A word that is a figure by itself."""
+        word, following = self._word(at), self._word(at + 1)
+        if word in ALONE or word.startswith("("):
+            return ALONE.get(word) or Figure("vague", text=word)
+        if len(word) == 1 and word.isalpha() and word not in _WORDS and not self._counted(at):
+            return Figure("vague", text=word)
+        if word in PAIRS and following == "of":
+            return Figure("number", Decimal(2))
+        if word == "once" and (following in _OFTEN or following in PERIODS):
+            return Figure("number", Decimal(1), "times")
+        value = roman(word) if (len(word) > 1 and set(word) <= _SMALL_ROMAN) or len(word) > 2 else None  # noqa: PLR2004 - cd, mm: no numbers
+        return Figure("number", Decimal(value)) if value and word not in _NO_ROMAN else None
+
+    def _counted(self, at: int) -> bool:
+        """Whether this may be the unit of a number before it, or the ending of a word."""
+        before = self._word(at - 1)
+        if self._text.endswith("(", 0, self._tokens[at].start):
+            return True  # document(s)
+        return before[-1:].isdigit() or before in SPELLED or before in MAGNITUDES or "-" in before
 
     def _in_words(self, at: int) -> bool:
         """Whether a number in words may begin at this token."""
@@ -155,14 +185,16 @@ class _Reader:
         return (Figure("signs", text=signs),) if signs else ()
 
     def _month(self, at: int) -> _Found:
-        """``March 3, 2024``, ``March 2024``; a month alone is a name."""
-        month, day, year = MONTHS[self._word(at)], _DAY.fullmatch(self._word(at + 1)), _YEAR.fullmatch(self._word(at + 1))
-        if day:
-            year = _YEAR.fullmatch(self._word(at + 2))
-            return self._date(int(year[0]) if year else None, month, int(day[1]), 3 if year else 2)
-        behind = at + 2 if self._word(at + 1) == "of" else at + 1
+        """``March 3, 2024``, ``March 2024``, ``March``."""
+        word, behind = self._word(at), at + 2 if self._word(at + 1) in {"of", "the"} else at + 1
+        month, day = MONTHS[word], _DAY.fullmatch(self._word(behind))
+        if day and self._word(at + 1) != "of":
+            year = _YEAR.fullmatch(self._word(behind + 1))
+            return self._date(int(year[0]) if year else None, month, int(day[1]), behind - at + (2 if year else 1))
         year = _YEAR.fullmatch(self._word(behind))
-        return self._date(int(year[0]), month, None, behind - at + 1) if year else _Found(())
+        if year and self._word(at + 1) != "the":
+            return self._date(int(year[0]), month, None, behind - at + 1)
+        return _Found((Figure("date", date=(None, month, None)),) if word in _PLAIN_MONTHS else ())
 
     def _date(self, year: int | None, month: int | None, day: int | None, taken: int) -> _Found:
         parts = [Figure("number", Decimal(each)) for each in (year, day) if each is not None] if self._evidence else []
@@ -176,18 +208,26 @@ class _Reader:
             return self._date(int(year[0]) if year else None, month, int(day[1]), behind - at + (2 if year else 1))
         if iso := _ISO.fullmatch(word):
             return self._date(int(iso[1]), int(iso[2]), int(iso[3]), 1)
-        if (dotted := _DOTTED.fullmatch(word)) and (known := _dotted(int(dotted[1]), int(dotted[3]))):
+        if (dotted := _DOTTED.fullmatch(word)) and (known := month_and_day(int(dotted[1]), int(dotted[3]))):
             return self._date(int(dotted[4]), *known, 1)
         if (clock := _CLOCK.fullmatch(word)) or (word.isdigit() and _HALF.fullmatch(self._word(at + 1))):
             return self._time(at, clock)
         if (glued := _GLUED.fullmatch(word)) and _HALF.fullmatch(glued[3]) and glued[1].isdigit():
-            return _Found((_time(int(glued[1]), 0, glued[3][0]),))
-        return self._groups(at) or self._number(at) or _Found((Figure("code", text=word),))
+            return _Found((time_of(int(glued[1]), 0, glued[3][0]),))
+        return self._clause(word) or self._groups(at) or self._number(at) or _Found((Figure("code", text=word),))
+
+    def _clause(self, word: str) -> _Found | None:
+        """``12(3)(b)``; of evidence the number of the section, too."""
+        if not _CLAUSE.fullmatch(word):
+            return None
+        section = word[: word.index("(")]
+        number = [Figure("number", Decimal(section))] if self._evidence and section.isdigit() else []
+        return _Found((Figure("clause", text=word), *number))
 
     def _time(self, at: int, clock: re.Match[str] | None) -> _Found:
         half = _HALF.fullmatch(self._word(at + 1))
         hour, minute = (int(clock[1]), int(clock[2])) if clock else (int(self._word(at)), 0)
-        return _Found((_time(hour, minute, half[1] if half else ""),), 2 if half else 1)
+        return _Found((time_of(hour, minute, half[1] if half else ""),), 2 if half else 1)
 
     def _groups(self, at: int) -> _Found | None:
         """Digits in groups: a telephone number, an account."""
@@ -206,13 +246,13 @@ class _Reader:
 
     def _number(self, at: int) -> _Found | None:
         word = self._word(at)
-        if value := _value(word):
+        if value := value_of(word):
             return self._valued(at, value[0], 1)
         if ends := _RANGE.fullmatch(word):
-            first, second = _value(ends[1]), _value(ends[2])
+            first, second = value_of(ends[1]), value_of(ends[2])
             if first and second:
                 return self._range(at, first[0], second[0])
-        if (glued := _GLUED.fullmatch(word)) and (value := _value(glued[1])):
+        if (glued := _GLUED.fullmatch(word)) and (value := value_of(glued[1])):
             if glued[3] in _ORDINAL:
                 return _Found((Figure("number", value[0]),))
             if glued[3] in MAGNITUDES:
@@ -227,24 +267,42 @@ class _Reader:
         return _Found((Figure("range", text=f"{first.normalize():f}-{second.normalize():f}"), *ends))
 
     def _valued(self, at: int, value: Decimal, taken: int) -> _Found:
-        """A number with the magnitudes and the unit behind it."""
+        """A number with the magnitudes, the half and the unit behind it."""
         while self._word(at + taken) in MAGNITUDES:
             value *= MAGNITUDES[self._word(at + taken)]
             taken += 1
+        part, more = self._and_part(at + taken)
+        value, taken = value + part, taken + more
         return _Found((self._figure(at, at + taken - 1, value, self._unit(at + taken - 1, at)),), taken)
+
+    def _and_part(self, at: int) -> tuple[Decimal, int]:
+        """``and a half``, ``and three quarters``: its value, and the tokens that it takes."""
+        if self._word(at) != "and":
+            return Decimal(0), 0
+        count = SMALL.get(self._word(at + 1), 1 if self._word(at + 1) == "a" else 0)
+        whole = {"half": 2, "quarter": 4, "quarters": 4}.get(self._word(at + 2), 0)
+        return (Decimal(count) / whole, 3) if 0 < count < whole else (Decimal(0), 0)
 
     def _unit(self, at: int, first: int | None = None) -> str:
         """The unit behind a token, or the currency before the first."""
         first = at if first is None else first
         if first and self._tokens[first].start - self._tokens[first - 1].end <= 1 and self._currency(first - 1):
-            return UNITS[self._word(first - 1)]
+            return self._dollar(first - 1) or UNITS[self._word(first - 1)]
         follows = at + 1 < len(self._tokens) and self._text[self._tokens[at].end : self._tokens[at + 1].start] in {"", " ", "-"}
         word = self._word(at + 1) if follows else ""
         if word == "°":
             word = f"°{self._word(at + 2)}"
+        if word in {"percentage", "percent", "%"} and self._word(at + 2) in {"point", "points"}:
+            return "pp"
         if word == "per" and self._word(at + 2) in {"cent", "mille"}:
             return "%" if self._word(at + 2) == "cent" else "‰"
-        return UNITS.get(word, "")
+        return UNITS.get(word) or (word if _COMPOUND.fullmatch(word) else "")
+
+    def _dollar(self, at: int) -> str:
+        """Whose dollar it is, where letters before it say so: ``A$``, ``HK$``; empty for that of the United States."""
+        before = self._tokens[at - 1] if at else None
+        whose = before is not None and before.end == self._tokens[at].start and before.text.isalpha() and before.text not in {"us", "usd"}
+        return f"{before.text}$" if before is not None and whose and self._word(at) == "$" else ""
 
     def _currency(self, at: int) -> bool:
         token = self._tokens[at]
@@ -278,18 +336,21 @@ class _Reader:
     def _spelled(self, at: int) -> _Found:
         """A number in words, as far as it goes."""
         parts, taken = self._parts(at)
-        if taken == 1 and sum(each in SPELLED for each in self._word(at).split("-")) > len(parts):
+        pieces = self._word(at).split("-")
+        if taken == 1 and sum(each in SPELLED for each in pieces) > len(parts):
             return _Found((Figure("code", text=self._word(at)),))  # two-to-three-week
         if not parts:
             return _Found(self._uncommon(self._word(at)))
-        if len(parts) == 1 and not self._counts(parts[0], at):
+        part, more = self._and_part(at + taken)
+        if len(parts) == 1 and not more and not self._counts(parts[0], at):
             return _Found((), taken)
-        value = _sum(parts)
-        last = at + taken - 1
-        figure = self._figure(at, last, value, self._unit(last))
+        value, last = sum_of(parts) + part, at + taken + more - 1
+        times = "times" if parts[0] in MULTIPLES and parts[0] not in HALVES else ""
+        unit = (UNITS.get(pieces[-1], "") if taken == 1 and len(pieces) > 1 else "") or times or self._unit(last)
+        figure = self._figure(at, last, value, unit)
         if parts == ["one"]:
-            figure = replace(figure, text="one", noun=_one(self._word(last + 1)))
-        return _Found((figure,), taken)
+            figure = replace(figure, text="one", noun=one_of(self._word(last + 1)))
+        return _Found((figure,), taken + more)
 
     def _parts(self, at: int) -> tuple[list[str], int]:
         parts: list[str] = []
@@ -298,9 +359,11 @@ class _Reader:
             taken == 0 or self._text[self._tokens[at + taken - 1].end : self._tokens[at + taken].start] == " "
         ):
             pieces = word.split("-")
+            if any(piece in MULTIPLES for piece in pieces) and (parts or len(pieces) > 1):
+                break
             if all(piece in SPELLED or piece in MAGNITUDES or piece in MULTIPLES for piece in pieces) and word not in _SHORT:
                 parts += pieces
-            elif pieces[0] in SPELLED and len(pieces) > 1 and taken == 0:
+            elif (pieces[0] in SPELLED or pieces[0] in MAGNITUDES) and len(pieces) > 1 and taken == 0:
                 return list(takewhile(lambda piece: piece in SPELLED or piece in MAGNITUDES, pieces)), 1  # two-day
             elif not (word == "a" and taken == 0) and not (
                 word == "and" and parts and parts[-1] in MAGNITUDES and self._word(at + taken + 1) in SPELLED
@@ -316,47 +379,3 @@ class _Reader:
         if word == "one":
             return self._word(at - 1) not in _NO_COUNT_BEFORE and self._word(at + 1) not in _NO_COUNT_BEHIND and bool(self._word(at + 1))
         return True
-
-
-def _time(hour: int, minute: int, half: str) -> Figure:
-    if half:
-        hour = hour % _HOURS + (_HOURS if half == "p" else 0)
-    return Figure("time", text=f"{hour}:{minute:02}")
-
-
-def _dotted(first: int, second: int) -> tuple[int, int] | None:
-    """(month, day), when only one reading is possible."""
-    if first > _HOURS >= second:
-        return second, first
-    if second > _HOURS >= first or first == second:
-        return first, second
-    return None
-
-
-def _value(word: str) -> tuple[Decimal] | None:
-    if not _PLAIN.fullmatch(word) or _EITHER.fullmatch(word):
-        return None
-    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?", word):
-        return (Decimal(word.replace(".", "").replace(",", ".")),)
-    if re.fullmatch(r"\d+,\d{1,2}|\d+,\d{4,}", word):
-        return (Decimal(word.replace(",", ".")),)
-    return (Decimal(word.replace(",", "").replace("'", "")),)
-
-
-def _sum(parts: list[str]) -> Decimal:
-    """The value of a number in words."""
-    total, current = Decimal(0), Decimal(0)
-    for part in parts:
-        if part in MULTIPLES:
-            current += Decimal(MULTIPLES[part])
-        elif part in MAGNITUDES:
-            current = (current or Decimal(1)) * MAGNITUDES[part]
-            if MAGNITUDES[part] > 100:  # noqa: PLR2004 - a thousand and more end what they multiply
-                total, current = total + current, Decimal(0)
-        else:
-            current += SMALL.get(part, ORDINALS.get(part, 0))
-    return total + current
-
-
-def _one(noun: str) -> str:
-    return noun.removesuffix("s")

@@ -15,13 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headrace.knowledge.checking import figure_reader
-from headrace.knowledge.checking.figure_words import UNITS
+from headrace.knowledge.checking.figure_words import PERIODS, UNITS
 from headrace.knowledge.checking.folded import folded
+from headrace.knowledge.passages.sentences import sentences
 
 if TYPE_CHECKING:
     from headrace.knowledge.checking.figure import Figure
 
-_UNIT = re.compile(r"[%‰$€£¥₹¢]|°?[a-zà-ÿ]+")
+_UNIT = re.compile(r"[%‰$€£¥₹¢]|°?[a-zà-ÿμ]+")
 _YEARS = range(1000, 2101)
 
 
@@ -29,7 +30,7 @@ class Figures:
     """The figures of texts that are taken for true."""
 
     def __init__(self, *texts: str) -> None:
-        self._texts = [folded(text) for text in texts]
+        self._texts = [sentence for text in texts for sentence in _sentences(text)]
 
     def lacking(self, text: str) -> list[Figure]:
         """The figures of another text that these do not hold."""
@@ -41,6 +42,10 @@ class Figures:
             return any(self._is(figure, each) for each in self._every if each.kind == "number" and each.value == figure.value)
         if figure.kind == "date":
             return any(_agree(figure.date, each.date) for each in self._every if each.kind == "date")
+        if figure.kind == "period":
+            return figure.unit in self._units
+        if figure.kind == "clause":
+            return any(each.text == figure.text or each.text.startswith(f"{figure.text}(") for each in self._every if each.kind == "clause")
         return any(each.kind == figure.kind and each.text == figure.text for each in self._every)
 
     @cached_property
@@ -49,7 +54,8 @@ class Figures:
 
     @cached_property
     def _units(self) -> frozenset[str]:
-        return frozenset(UNITS[word] for text in self._texts for word in _UNIT.findall(text.lower()) if word in UNITS)
+        words = {word for text in self._texts for word in _UNIT.findall(text.lower())}
+        return frozenset(UNITS.get(word) or PERIODS[word] for word in words if word in UNITS or word in PERIODS)
 
     def _is(self, figure: Figure, other: Figure) -> bool:
         if other.text == "article":
@@ -63,7 +69,12 @@ class Figures:
 
 def figures(text: str) -> list[Figure]:
     """The figures of a text that must be proved."""
-    return list(figure_reader.read(folded(text), evidence=False))
+    return [figure for sentence in _sentences(text) for figure in figure_reader.read(sentence, evidence=False)]
+
+
+def _sentences(text: str) -> list[str]:
+    """Folded: no figure goes on behind the end of one, whatever stands beside it."""
+    return [folded(text[start:end]) for start, end in sentences(text, 0, len(text))]
 
 
 def _agree(said: tuple[int | None, ...], known: tuple[int | None, ...]) -> bool:

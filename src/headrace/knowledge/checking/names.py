@@ -2,7 +2,8 @@
 
 A name is held where its words stand in the same order, with at most two others between: ``Ana Muster`` is held by ``Ana M. Muster``. The
 first word of a sentence is a name unless it is a common word of English or stands in the sources in some form. In scripts without capitals
-nobody can tell names from other words: they are held where the sources are in such a script, too, and nowhere else.
+nobody can tell names from other words: they are held where the sources are in such a script, too, and nowhere else. A small word that
+nobody knows (unknown.py) is held where it stands in some form, a word with letters of two alphabets where it stands as it is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.knowledge.checking.everyday import EVERYDAY
-from headrace.knowledge.checking.folded import bare, folded
+from headrace.knowledge.checking.folded import TURNING, bare, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,9 @@ _WORD = re.compile(r"\w+(?:'\w+)*")
 _MARKED = re.compile(r"[._/@\\:#&+]")
 _NO_NAME = re.compile(r"[a-z]+(?:/[a-z]+)+")
 """``and/or``."""
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_LOOKALIKE = re.compile(r"[\u0370-\u052f\u0530-\u058f\u13a0-\u13ff\uab70-\uabbf]")
+"""Greek, Cyrillic, Armenian and Cherokee: many of their letters look like Latin ones."""
 _ABBREVIATED = frozenset({"e.g", "i.e", "a.m", "p.m", "a.k.a"})
 _PARTICLES = frozenset({"of", "de", "van", "von", "der", "la", "le", "du", "di", "da", "del", "bin", "al"})
 _BETWEEN = 2
@@ -48,6 +52,7 @@ class Names:
     """The names of texts that are taken for true; any word can be part of one."""
 
     def __init__(self, *texts: str) -> None:
+        self._turning = {each for text in texts for each in TURNING.findall(text)}
         self._texts = [folded(text) for text in texts]
         self._written = " ".join(" ".join(text.casefold().split()) for text in self._texts)
         self._any_plain = any(map(_without_capitals, self._texts))
@@ -66,9 +71,10 @@ class Names:
             place += _BETWEEN + 2
         self._stems = {stem(word) for word in self._places}
 
-    def lacking(self, text: str) -> list[Name]:
-        """The names of another text that these do not hold."""
-        return [name for name in names(text) if not self.hold(name)]
+    def lacking(self, text: str, unknown: frozenset[str] = frozenset()) -> list[Name]:
+        """The names of another text that these do not hold; `unknown` are its small words that nobody knows."""
+        turning = [Name((), written=each) for each in TURNING.findall(text) if each not in self._turning]
+        return turning + [name for name in names(text, unknown) if not self.hold(name)]
 
     def hold(self, name: Name) -> bool:
         """Whether a name stands here."""
@@ -91,17 +97,18 @@ class Names:
         return bool(reached)
 
 
-def names(text: str) -> list[Name]:
+def names(text: str, unknown: frozenset[str] = frozenset()) -> list[Name]:
     """The names of a text that must be proved."""
-    return list(_names(folded(text)))
+    return list(_names(folded(text), unknown))
 
 
-def _names(text: str) -> Iterator[Name]:
+def _names(text: str, unknown: frozenset[str]) -> Iterator[Name]:
     run: list[str] = []
     end = 0
     for found in _TOKEN.finditer(text):
         word = found[0]
-        written = _marked(word) or text.endswith("//", 0, found.start())
+        mark = _mark(text, found.start())
+        written = mark + word if mark or _marked(word) else ""
         figure = any(map(str.isdigit, word))
         goes_on = not text[end : found.start()].strip(" ") and (word in _PARTICLES or word != word.lower())
         if run and (written or figure or not goes_on):
@@ -109,11 +116,13 @@ def _names(text: str) -> Iterator[Name]:
             run = []
         end = found.end()
         if written and not figure:
-            yield Name((), written=word.casefold())
+            yield Name((), written=written.casefold())
         elif word != word.lower() and not figure:
             yield from _capital(text, found, run)
         elif not figure and _without_capitals(word):
             yield Name((), plain=True)
+        elif unknown and not figure:
+            yield from (Name((bare(part),), loose=True) for part in word.split("-") if part in unknown)
     if run:
         yield Name(tuple(run))
 
@@ -133,7 +142,17 @@ def _capital(text: str, found: re.Match[str], run: list[str]) -> Iterator[Name]:
 
 def _marked(word: str) -> bool:
     """Whether it is an address, a path, a name from a program: compared as it is written."""
-    return _MARKED.search(word) is not None and not _NO_NAME.fullmatch(word) and word.casefold() not in _ABBREVIATED
+    if _MARKED.search(word) is not None:
+        return not _NO_NAME.fullmatch(word) and word.casefold() not in _ABBREVIATED
+    return not word.isascii() and any(_LATIN.search(part) and _LOOKALIKE.search(part) for part in word.split("-"))
+
+
+def _mark(text: str, start: int) -> str:
+    """What makes an address of the word that begins here."""
+    if text.endswith("//", 0, start):
+        return "//"
+    before = text[max(0, start - 2) : start]
+    return before[-1:] if before[-1:] in {"@", "#"} and not before[:-1].isalnum() else ""
 
 
 def _without_capitals(text: str) -> bool:
