@@ -8,7 +8,7 @@ import pytest
 
 from headrace.adapters.converters.files import FileConverter
 from headrace.testing.converter import ConverterContract
-from tests.support.documents import docx, pdf
+from tests.support.documents import docx, mail, packed, pdf, tar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -38,5 +38,27 @@ def samples(tmp_path: Path) -> dict[Path, str]:
     return made
 
 
+HELD = {
+    "notes/a.md": b"# Returns\n\nGoods come back.\n",
+    "lease.pdf": pdf([["Five years."]]),
+    "leave.docx": docx([("Heading1", "Leave"), ("", "Everyone has 25 days.")]),
+}
+
+
+@pytest.fixture
+def containers(tmp_path: Path) -> dict[Path, dict[str, bytes]]:
+    flat = {name.rpartition("/")[2]: content for name, content in HELD.items()}
+    nested = {f"inner/held.zip/{name}": content for name, content in HELD.items()}
+    content = {
+        "held.zip": (packed(HELD), HELD),
+        "held.tgz": (tar(HELD), HELD),
+        "offer.eml": (mail("Offer", "See attached.", flat), flat),
+        "nested.zip": (packed({"inner/held.zip": packed(HELD)}), nested),
+    }
+    for name, (packed_up, _) in content.items():
+        (tmp_path / name).write_bytes(packed_up)
+    return {tmp_path / name: dict(files) for name, (_, files) in content.items()}
+
+
 class TestFileConverter(ConverterContract):
-    """Markdown, text, HTML, PDF and DOCX."""
+    """Markdown, text, HTML, PDF and DOCX; ZIP, tar and mail."""

@@ -20,8 +20,8 @@ class Converter(Protocol):
         ...
 
     def convert(self, path: Path, within: float | None = None) -> Converted:
-        """Raises ConversionFailed with a reason that a person understands, and a mend where there is one. Its code is TOO_SLOW after
-        `within` seconds, or when that is more, after those that a file may take."""
+        """Raises ConversionFailed with a reason that a person understands, and a mend where there is one. Its code is TOO_SLOW when it
+        takes longer than `within` seconds, or than any file may take, whichever are fewer."""
         ...
 
     def parts(self, path: Path, within: float | None = None) -> Iterator[Part]:

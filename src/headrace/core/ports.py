@@ -84,7 +84,7 @@ class VectorModel(Protocol):
     async def embed(self, prompt: CleanPrompt, dimensions: int | None) -> Vectors:
         """A vector for each turn's text, in order, each by itself: what stands beside a text changes nothing in its vector.
 
-        Raises PromptTooLong with ``input`` (which text, from 0) and, where they are known, ``prompt_tokens`` and ``context_tokens``: no
+        Raises PromptTooLong with, where they are known, ``input`` (which text, from 0), ``prompt_tokens`` and ``context_tokens``: no
         text is ever cut short. Raises UnsupportedParameter when the model has no vectors of `dimensions`; UpstreamFailed when it fails;
         Unavailable while an embedder of our own loads or is down.
         """

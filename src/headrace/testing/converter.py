@@ -1,14 +1,19 @@
-"""What every Converter does. Fixtures to give: `converter`, and `samples`: a readable file of each kind that it takes, with words that its
-text must hold."""
+"""What every Converter does.
+
+Fixtures to give: `converter`; `samples`, a readable file of each kind that it takes, with words that its text must hold; `containers`, a
+readable one of each kind that holds others, with the content of every file in it by its path there.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace.core.conversion import TOO_SLOW
 from headrace.core.errors import ConversionFailed
 
 if TYPE_CHECKING:
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     from headrace.core.conversion import Converter
 
 _PATIENCE = 60.0
+_NO_TIME = 1e-9
+"""Seconds in which nothing can be done."""
+_ALL_THE_TIME = 1e6
 
 
 def reason(converter: Converter, path: Path) -> str:
@@ -28,6 +36,15 @@ def reason(converter: Converter, path: Path) -> str:
     assert message[0].isupper()
     assert message.endswith(".")
     return message
+
+
+def code(converter: Converter, path: Path, within: float) -> str:
+    """Why a file is not read within so many seconds; empty when it is."""
+    try:
+        converter.convert(path, within)
+    except ConversionFailed as refused:
+        return refused.code
+    return ""
 
 
 class ConverterContract:
@@ -89,6 +106,74 @@ class ConverterContract:
             with pytest.raises(ConversionFailed):
                 converter.convert(path)
             assert words in converter.convert(sample).text
+
+    def test_a_file_may_be_given_less_time_and_never_more(self, converter: Converter, samples: Mapping[Path, str]) -> None:
+        """Out of time is told by its code, and spoils nothing; what takes no time is read all the same."""
+        for path, words in samples.items():
+            assert code(converter, path, _NO_TIME) in {"", TOO_SLOW}
+            assert words in converter.convert(path, _ALL_THE_TIME).text
+
+    def test_the_parts_of_a_container_are_its_files(
+        self, converter: Converter, containers: Mapping[Path, Mapping[str, bytes]], tmp_path: Path
+    ) -> None:
+        """By their paths in it, with their digests; each reads as the same file does that lies in a folder."""
+        for container, files in containers.items():
+            parts = {part.path: part for part in converter.parts(container)}
+            assert parts.keys() == files.keys(), container
+            for path, part in parts.items():
+                assert part.digest == hashlib.sha256(files[path]).hexdigest()
+                alone = tmp_path / f"alone{path[path.rindex('.') :]}"
+                alone.write_bytes(files[path])
+                assert part.convert().text == converter.convert(alone).text
+
+    def test_the_same_container_has_the_same_parts(self, converter: Converter, containers: Mapping[Path, Mapping[str, bytes]]) -> None:
+        """In the same order, or a document would change its name; paths stay inside, and no two parts have one."""
+        for container in containers:
+            paths = [part.path for part in converter.parts(container)]
+            assert paths == [part.path for part in converter.parts(container)]
+            assert len(set(paths)) == len(paths)
+            assert not any(path.startswith("/") or ".." in path.split("/") for path in paths)
+
+    def test_other_files_have_no_parts(self, converter: Converter, samples: Mapping[Path, str]) -> None:
+        """Also when they are archives inside."""
+        for path in samples:
+            assert list(converter.parts(path)) == []
+
+    def test_whoever_wants_no_more_parts_leaves(
+        self, converter: Converter, containers: Mapping[Path, Mapping[str, bytes]], samples: Mapping[Path, str]
+    ) -> None:
+        """The next file is read as if nothing had been."""
+        for container in containers:
+            assert next(iter(converter.parts(container))).path
+            for path, words in samples.items():
+                assert words in converter.convert(path).text
+
+    def test_a_broken_container_is_refused_or_read_and_never_hangs(
+        self, converter: Converter, containers: Mapping[Path, Mapping[str, bytes]], tmp_path: Path
+    ) -> None:
+        """Cut in half, overwritten with zeros, empty, or gone."""
+        for container in containers:
+            content = container.read_bytes()
+            half = len(content) // 2
+            for number, broken in enumerate((content[:half], bytes(half) + content[half:], b"")):
+                path = tmp_path / f"broken{number}{container.suffix}"
+                path.write_bytes(broken)
+                began = time.monotonic()
+                with contextlib.suppress(ConversionFailed):
+                    assert all(part.path for part in converter.parts(path))
+                assert time.monotonic() - began < _PATIENCE
+            with pytest.raises(ConversionFailed):
+                list(converter.parts(tmp_path / f"gone{container.suffix}"))
+
+    def test_a_container_that_takes_too_long_is_told_by_its_code(
+        self, converter: Converter, containers: Mapping[Path, Mapping[str, bytes]]
+    ) -> None:
+        """It is tried again, with more time, where others do not wait for it."""
+        for container, files in containers.items():
+            with pytest.raises(ConversionFailed) as refused:
+                list(converter.parts(container, _NO_TIME))
+            assert refused.value.code == TOO_SLOW
+            assert len(list(converter.parts(container, _ALL_THE_TIME))) == len(files)
 
     def test_the_identity_is_stable(self, converter: Converter) -> None:
         """One line."""

@@ -14,7 +14,7 @@ from headrace.adapters.converters import archives
 from headrace.adapters.converters.child import Limits
 from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
-from tests.support.documents import mail, packed, pdf
+from tests.support.documents import mail, packed, pdf, tar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -42,16 +42,6 @@ def parts(converter: FileConverter, folder: Path, content: bytes, name: str = "a
     except ConversionFailed as error:
         found[name] = error.reason
     return found
-
-
-def tar(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:  # pyright: ignore[reportCallIssue, reportArgumentType]
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return out.getvalue()
 
 
 FILES = {"a/notes.md": b"# Notes\n", "lease.pdf": pdf([["Five years."]]), ".hidden": b"x", "__MACOSX/._a.md": b"x", "a/": b""}

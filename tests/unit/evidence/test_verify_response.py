@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from headrace.app.cli.verify import command
 from headrace.config.layout import Layout
+from headrace.evidence.verify.main import main
 from headrace.evidence.verify.standalone import source
 from tests.support.apis import serving_api
 from tests.support.rooms import KEY
@@ -95,6 +96,19 @@ def test_vectors_verify_by_the_standalone_file(given: Given, tmp_path: Path) -> 
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "give it, with --proof" in done.stderr
+
+
+def test_the_program_says_what_is_missing(
+    given: Given, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(tmp_path, given, given.answers["chat"], given.proofs["chat"])
+    words = ["verify.py", str(tmp_path / "answer.json"), "--key", given.key]
+    monkeypatch.setattr(sys, "argv", words)
+    assert main() == 2
+    assert "give it, with --proof" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", [*words, "--proof", str(tmp_path / "proof.json")])
+    assert main() == 0
+    assert capsys.readouterr().out.count("holds") == 5
 
 
 def _first(answer: Json) -> Json:
