@@ -155,3 +155,12 @@ def test_very_many_attachments_of_one_name_are_numbered_in_proportion(converter:
 
     assert numbered("xxx") == ["a.txt", "a (2).txt", "a (3).txt"]
     assert growth(numbered, lambda many: "x" * many, MORE) < PROPORTIONAL
+
+
+def test_what_lies_too_deep_is_named_and_not_dropped(converter: FileConverter, tmp_path: Path) -> None:
+    inner = mail("In 0", "Text 0", {"a.txt": b"Notes."})
+    for depth in range(1, 4):
+        inner = mail(f"In {depth}", f"Text {depth}", {f"{depth}.eml": inner})
+    found = parts(converter, tmp_path, inner)
+    assert list(found) == ["3.eml", "3.eml/2.eml", "3.eml/2.eml/1.eml", "3.eml/2.eml/1.eml/a.txt"]
+    assert found["3.eml/2.eml/1.eml/a.txt"] == "It is attached 3 mails and archives deep. Save it by itself."

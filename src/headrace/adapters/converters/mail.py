@@ -132,13 +132,13 @@ def _held(part: Message, kind: str) -> Held:
         try:
             out = io.BytesIO()
             BytesGenerator(out, mangle_from_=False).flatten(inner)  # as_bytes would load it when no file can be opened any more
-            return Held(_safe(name), out.getvalue())
+            return Held(safe(name), out.getvalue())
         except (ValueError, LookupError, TypeError):
-            return Held(_safe(name), reason="It is broken: it cannot be taken out of the mail. Forward it by itself.")
-    return Held(_safe(name or f"attachment{_ENDINGS.get(kind, '')}"), _bytes(part))
+            return Held(safe(name), reason="It is broken: it cannot be taken out of the mail. Forward it by itself.")
+    return Held(safe(name or f"attachment{_ENDINGS.get(kind, '')}"), _bytes(part))
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """A name of a file, and no path."""
     return " ".join(name.replace("/", "_").replace("\\", "_").split())[:200] or "attachment"
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEEPEST = 3
 """Containers within a file, one in the other: a mail in an archive in an archive."""
+_TOO_DEEP = f"It is attached {DEEPEST} mails and archives deep. Save it by itself."
 MOST_FILES = 10_000
 """Files in all of them together."""
 _TOOLS = frozenset({"__MACOSX", "__pycache__", "node_modules", "CVS"})
@@ -74,7 +75,10 @@ class Parts:
             path = self._free(prefix + named)
             if len(self._taken) > MOST_FILES:
                 raise ConversionFailed(f"It holds more than {MOST_FILES:,} files.", code="ingest.too_large", mend="Unpack it.")
-            yield from self._one(path, held, depth)
+            if depth > DEEPEST:
+                yield FilePart(path, b"", _TOO_DEEP, self._to_text, self._within)
+            else:
+                yield from self._one(path, held, depth)
 
     def _one(self, path: str, held: Held, depth: int) -> Iterator[FilePart]:
         """A file and what it holds; an archive only when it cannot be opened."""
@@ -84,7 +88,7 @@ class Parts:
             reason = f"It lies {DEEPEST} archives deep. Unpack it."
         if reason or not is_archive(name):
             yield FilePart(path, held.content, reason, self._to_text, self._within)
-        if reason or not is_container(name) or depth >= DEEPEST:
+        if reason or not is_container(name):
             return
         try:
             yield from self._below(f"{path}/", name, held.content, depth + 1)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import kreuzberg
 import msgspec
 
-from headrace.adapters.converters import charsets, clean
+from headrace.adapters.converters import charsets, clean, msg
 from headrace.adapters.converters.archives import BROKEN, Held, held, ready
 from headrace.adapters.converters.decode import decode_html
 from headrace.adapters.converters.docx import with_characters, without_references
@@ -140,6 +140,8 @@ def _laid_out(request: Request) -> Layout:
         return presentation(content)
     if kind == EML:
         return message(content, _html)
+    if kind == MSG and not msg.only_rich_text(content):
+        return message(msg.as_eml(content), _html)
     layout = Layout()
     if kind == PDF:
         for number, text in enumerate(_pages(content), start=1):
@@ -185,9 +187,7 @@ def _files(request: Request) -> Iterator[Held]:
     if request.media_type == EML:
         return attached(request.content)
     if request.media_type == MSG:
-        result = kreuzberg.extract_bytes_sync(request.content, MSG, config=_config(MSG))
-        names = result.metadata.get("attachments") or []
-        return (Held(name, reason="What is attached to a .msg is not read. Save the mail as .eml.") for name in names)
+        return msg.attached(request.content)
     return held(request.content, request.media_type)
 
 
