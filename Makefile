@@ -15,7 +15,7 @@ help: ## What there is.
 	@printf '             OFFLINE=/folder   install from a bundle, without a network\n'
 	@printf 'make test    Every test but the long ones, and the coverage floors.   ARGS="-k words" goes to pytest\n'
 	@printf 'make check   Format, lint, types, layers, licences.\n'
-	@printf 'make long    The tests that take minutes.\n'
+	@printf 'make long    The tests that take minutes, and every example of generated ones.\n'
 	@printf 'make lock    Refresh requirements/*.lock; UPGRADE=1 takes the newest of everything.\n'
 	@printf 'make bundle  Gather packages and models for machines without a network.   OUT=/folder\n'
 	@printf 'make sbom    The bill of materials (CycloneDX) of what is installed: build/sbom.json.\n'
@@ -31,9 +31,9 @@ test: ## Every test but the long ones.
 	@tools/setup.sh test
 	@tools/test.sh $(ARGS)
 
-long: ## The tests that take minutes.
+long: ## The tests that take minutes, and every example of generated ones.
 	@tools/setup.sh test
-	@.venv/bin/python -m pytest -m long $(ARGS)
+	@.venv/bin/python -m pytest -m "long or hypothesis" --hypothesis-profile all $(ARGS)
 
 check: ## Format, lint, types, layers, licences.
 	@tools/setup.sh dev

@@ -1,8 +1,9 @@
-"""How every generated test runs: for what it finds, however long an example takes on a machine that others use too."""
+"""How every generated test runs, unless pytest is told otherwise (--hypothesis-profile)."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
-settings.register_profile("headrace", deadline=None)
-settings.load_profile("headrace")
+from tests.support.examples import SOME
+
+settings.load_profile(SOME)

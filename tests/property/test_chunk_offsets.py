@@ -11,6 +11,7 @@ from headrace.core.values import Place
 from headrace.knowledge.documents.places import Places
 from headrace.knowledge.passages.blocks import structure
 from headrace.knowledge.passages.chunk import BOUND, Chunk, chunk, passage_id
+from tests.support.examples import some
 
 TYPES = ("text/markdown", "text/plain", "text/html", "application/pdf")
 PIECES = st.sampled_from([
@@ -39,13 +40,13 @@ def check(text: str, chunks: list[Chunk]) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300))
 def test_plain_text_is_covered_exactly(text: str) -> None:
     check(text, chunk(text, "text/plain"))
 
 
 @given(TEXTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300))
 def test_markdown_is_covered_exactly_after_its_front_matter(text: str) -> None:
     blocks = structure(text, markdown=True).blocks
     first = blocks[0].start if blocks else len(text)
@@ -58,13 +59,13 @@ def test_markdown_is_covered_exactly_after_its_front_matter(text: str) -> None:
 
 
 @given(TEXTS, st.sampled_from(TYPES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=some(100))
 def test_the_same_text_gives_the_same_passages(text: str, media_type: str) -> None:
     assert chunk(text, media_type) == chunk(text, media_type)
 
 
 @given(TEXTS, st.sampled_from(TYPES), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200))
 def test_every_offset_has_a_place(text: str, media_type: str, data: st.DataObject) -> None:
     places = Places(text, media_type, (Place(0, len(text), "page 1"),) if media_type == "application/pdf" else ())
     offset = data.draw(st.integers(0, len(text)))

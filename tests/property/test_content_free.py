@@ -19,6 +19,7 @@ from headrace.core.errors import HeadraceError
 from headrace.core.values import JsonSchema
 from headrace.pipeline import line
 from tests.providers.openai_server import FAULTS
+from tests.support.examples import some
 from tests.support.rooms import House, Texts, house, received
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ async def run(home: House, asked: Received, ending: str) -> str:
     return said
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(service=SERVICES, ending=ENDINGS, wrapped=WRAPPINGS, seed=st.integers(0, 2**32))
 def test_no_text_is_in_any_evidence(service: str, ending: str, wrapped: list[str], seed: int, caplog: pytest.LogCaptureFixture) -> None:
     canaries = Canaries(seed)

@@ -17,6 +17,7 @@ from headrace.knowledge.checking.folded import bare
 from headrace.knowledge.checking.names import Names
 from headrace.knowledge.quoting.reading import Readings
 from headrace.pipeline.pieces import Pieces
+from tests.support.examples import some
 from tests.support.quoting import WordEmbedder
 
 CHECKER = Checker(Readings(WordEmbedder(), 1 << 20), ThreadPoolExecutor(1))
@@ -31,7 +32,7 @@ DRAFTS = st.lists(st.tuples(SENTENCES, ENDS), max_size=8).map(lambda parts: "".j
 
 
 @given(SENTENCES, st.lists(SENTENCES, min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300))
 def test_what_is_supported_holds_no_digit_and_no_capital_that_the_passages_lack(sentence: str, texts: list[str]) -> None:
     passages = [Evidence("", text) for text in (*texts, sentence.lower()[: len(sentence) // 2])]
     (verdict,) = CHECKER.verdicts([sentence], passages)
@@ -49,7 +50,7 @@ def test_what_is_supported_holds_no_digit_and_no_capital_that_the_passages_lack(
 
 
 @given(SENTENCES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300))
 def test_a_text_holds_its_own_figures_and_names(text: str) -> None:
     assert Figures(text).lacking(text) == []
     assert Names(text).lacking(text) == []
@@ -62,7 +63,7 @@ def test_no_number_stands_for_another(one: int, other: int) -> None:
 
 
 @given(DRAFTS, st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300))
 def test_sentences_are_the_same_for_any_chunking(draft: str, data: st.DataObject) -> None:
     whole = Pieces()
     expected = [*whole.push(draft), *whole.finish()]

@@ -13,6 +13,7 @@ from headrace.guardrails.fold import fold
 from headrace.guardrails.masks import MaskTable, Unmasking
 from headrace.guardrails.spans import look
 from headrace.guardrails.window import Window
+from tests.support.examples import some
 from tests.support.guards import personal_examples, secret_examples
 
 if TYPE_CHECKING:
@@ -118,14 +119,14 @@ def labelled(text: str, found: list[Ruled]) -> Outcome:
     return Outcome("".join(left), said, end < len(text))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=some(250))
 @given(TEXTS, RULES, st.data())
 def test_how_a_stream_is_cut_plays_no_part(text: str, rules: Rules, data: st.DataObject) -> None:
     expected = labelled(text, look(fold(text), rules).found)
     assert streamed(data.draw(cut(text)), rules) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=some(150))
 @given(st.lists(pieces(), max_size=5).map("".join), st.sampled_from(THINGS), st.lists(pieces(), max_size=3).map("".join), st.data())
 def test_nothing_of_a_stopped_stretch_leaves(before: str, thing: str, behind: str, data: st.DataObject) -> None:
     text = f"{before}\n{thing}\n{behind}"
@@ -136,7 +137,7 @@ def test_nothing_of_a_stopped_stretch_leaves(before: str, thing: str, behind: st
     assert outcome.text == text[:first]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=some(150))
 @given(TEXTS, st.data())
 def test_what_was_masked_comes_back(text: str, data: st.DataObject) -> None:
     masks = MaskTable()
@@ -157,7 +158,7 @@ def test_what_was_masked_comes_back(text: str, data: st.DataObject) -> None:
     assert unmasking.undone == masks.unmask(masked)[1]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200))
 @given(TEXTS, st.sampled_from(sorted(GUARDS)))
 def test_no_sign_no_match(text: str, name: str) -> None:
     """What is not looked for because no sign of it was seen would not have been found."""
@@ -169,7 +170,7 @@ def test_no_sign_no_match(text: str, name: str) -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200))
 @given(
     st.lists(st.text("[]AB_12E ", max_size=6) | st.sampled_from(["[EMAIL_1]", "[EMAIL_2]", "[IBAN_1]", "a"]), max_size=12).map("".join),
     st.data(),

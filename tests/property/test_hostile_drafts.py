@@ -16,6 +16,7 @@ from headrace.knowledge.checking.names import Names
 from headrace.knowledge.checking.unknown import unknown, windows
 from headrace.knowledge.passages.sentences import sentences
 from headrace.knowledge.quoting.reading import Readings
+from tests.support.examples import some
 from tests.support.growth import PROPORTIONAL, growth
 from tests.support.quoting import WordEmbedder
 
@@ -40,7 +41,7 @@ PASSAGES = st.lists(st.tuples(TEXTS, ENDINGS), min_size=1, max_size=6).map(lambd
 
 
 @given(PASSAGES)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=some(600))
 def test_a_passage_holds_the_figures_and_names_of_its_sentences(text: str) -> None:
     figures, names = Figures(text), Names(text)
     for start, end in sentences(text, 0, len(text)):
@@ -89,7 +90,7 @@ FORMS: dict[str, Callable[[int], str]] = {
 
 
 @given(st.integers(2, 999_999), st.integers(2, 999_999), st.sampled_from(sorted(FORMS)), st.sampled_from(sorted(FORMS)))
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=some(800))
 def test_no_figure_is_let_through_as_another_however_both_are_written(held: int, said: int, one: str, other: str) -> None:
     passages = [Evidence("", f"The fee for new members of the club is {FORMS[one](held)} in all. Dogs may be brought.")]
     (verdict,) = CHECKER.verdicts([f"The fee for new members of the club is {FORMS[other](said)} in all."], passages)
@@ -130,7 +131,7 @@ SAID: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("form", SAID)
 @given(st.integers(2, 38), st.integers(2, 38))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60))
 def test_no_value_is_let_through_as_another_in_any_kind_of_figure(form: str, held: int, said: int) -> None:
     assume(form not in {"day", "ISO"} or held % 27 != said % 27)
     texts = [f"What is due {SAID[form](value)}, as members know." for value in (held, said)]

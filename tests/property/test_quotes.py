@@ -9,6 +9,7 @@ from headrace.knowledge.passages.plain import plain
 from headrace.knowledge.passages.sentences import sentences, units
 from headrace.knowledge.quoting.quote import Quoter
 from headrace.knowledge.quoting.reading import SEEN, Readings
+from tests.support.examples import some
 from tests.support.quoting import WordEmbedder, check, passage
 
 PIECES = st.sampled_from([
@@ -42,7 +43,7 @@ def test_the_plain_text_is_as_long_and_differs_only_in_blanks(text: str) -> None
 
 
 @given(TEXTS)
-@settings(max_examples=300)
+@settings(max_examples=some(300))
 def test_units_are_apart_in_order_and_shown_with_no_less_than_themselves(text: str) -> None:
     at = 0
     for unit in units(text):
@@ -54,7 +55,7 @@ def test_units_are_apart_in_order_and_shown_with_no_less_than_themselves(text: s
 
 
 @given(TEXTS, st.text(max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200))
 def test_a_reading_holds_every_unit_within_its_tokens(text: str, heading: str) -> None:
     _, (reading,) = Readings(WordEmbedder(most=10_000), 1 << 20).of("question", [passage(text, heading=heading)])
     assert len(reading.offsets) == len(reading.vectors)
@@ -67,7 +68,7 @@ def test_a_reading_holds_every_unit_within_its_tokens(text: str, heading: str) -
 
 
 @given(QUESTIONS, st.lists(st.tuples(TEXTS, st.integers(0, 10_000)), max_size=4), st.integers(-1, 6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300))
 def test_quotes_are_stored_characters_and_the_same_each_time(question: str, texts: list[tuple[str, int]], limit: int) -> None:
     asked = [passage(text, start=start) for text, start in texts]
     quoter = Quoter(WordEmbedder(), readings_bytes=20_000)
@@ -78,7 +79,7 @@ def test_quotes_are_stored_characters_and_the_same_each_time(question: str, text
 
 
 @given(st.integers(1, 30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=some(20))
 def test_a_long_passage_is_read_to_its_end(paragraphs: int) -> None:
     text = "\n\n".join(f"Paragraph number {number} speaks of nothing. " + "Words and words again. " * 8 for number in range(paragraphs))
     embedder = WordEmbedder(most=SEEN)

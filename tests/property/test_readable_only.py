@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from headrace.core.values import Scope
 from headrace.testing.passages import HOSTILE, QUESTIONS, passage
+from tests.support.examples import some
 from tests.support.ingestion import HashEmbedder
 from tests.support.searching import fill, retrieval
 
@@ -42,7 +43,7 @@ def stores(draw: st.DrawFn) -> tuple[list[StoredPassage], list[tuple[str, Scope]
     return passages, draw(st.lists(st.tuples(questions, scopes), min_size=1, max_size=6))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=some(25), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(stores(), st.booleans())
 def test_nothing_unreadable_is_ever_found(made: tuple[list[StoredPassage], list[tuple[str, Scope]]], optimized: bool) -> None:  # noqa: FBT001
     passages, asked = made

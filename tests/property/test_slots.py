@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from headrace.core.errors import Overloaded
 from headrace.finops.slots import SlotMeter
 from headrace.routing.slots import Slots
+from tests.support.examples import some
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Simulated:
         return self.at
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=some(60))
 @given(size=st.integers(1, 4), queue=st.integers(0, 5), seed=st.integers(0, 2**32), askers=st.integers(1, 40))
 def test_slots_are_never_more_than_the_size_and_none_is_lost(size: int, queue: int, seed: int, askers: int) -> None:
     asyncio.run(_crowd(size, queue, random.Random(seed), askers))

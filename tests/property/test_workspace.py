@@ -15,6 +15,7 @@ from headrace.config.faults import lines
 from headrace.config.located import MOST_NODES, Plain, read
 from headrace.config.revision import canonical, of, stored
 from headrace.config.schemas import schema
+from tests.support.examples import some
 from tests.support.workspaces import FILES, checked, lay
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ SPECIAL = [
     "\x85",
     "\u2028",
 ]
-quick = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+quick = settings(max_examples=some(120), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12)
 words = st.sampled_from(

@@ -36,11 +36,11 @@ def test_what_cannot_be_seen_is_left_out_and_places_lead_back() -> None:
 
 @given(st.text(ODD) | st.text(), st.text(ODD) | st.text())
 def test_the_fold_of_two_pieces_is_the_two_folded_pieces(first: str, second: str) -> None:
-    whole = fold(first + second)
-    assert whole.text == fold(first).text + fold(second).text
+    whole, one, other = fold(first + second), fold(first), fold(second)
+    assert whole.text == one.text + other.text
     assert [whole.start(at) for at in range(len(whole.text))] == [
-        *(fold(first).start(at) for at in range(len(fold(first).text))),
-        *(len(first) + fold(second).start(at) for at in range(len(fold(second).text))),
+        *(one.start(at) for at in range(len(one.text))),
+        *(len(first) + other.start(at) for at in range(len(other.text))),
     ]
 
 
