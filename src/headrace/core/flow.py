@@ -176,7 +176,7 @@ class CleanQuote:
 
 @dataclass(frozen=True, slots=True)
 class Grounded:
-    """What is known about the question, and the mode that it earns."""
+    """What is known about the question, and the mode that it is enough for."""
 
     screened: Screened
     mode: Mode

@@ -1,4 +1,4 @@
-"""Grounded: what the sources that the asker may read say about the question, and the mode that this earns."""
+"""Grounded: what the sources that the asker may read say about the question, and the mode that this is enough for."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from headrace.app.cli.trace import command
 from headrace.app.cli.traces import trace_lines
 from headrace.app.requests.figures import milliseconds
-from headrace.app.requests.telling import told
+from headrace.app.requests.telling import found_where, told
 from headrace.config.layout import Layout
 from headrace.core.errors import Forbidden, HeadraceError
 from headrace.core.search import Search
@@ -89,7 +89,7 @@ def test_vectors_of_a_record_of_before_and_what_a_search_met() -> None:
         "0 of 0 passages that the asker may read (bm25)",
         "0 quotes",
         "index v7",
-        "email address masked (passage 1, 1–4)",
+        "email address masked in the first passage, characters 1–4",
         "2 masks undone",
     ]
 
@@ -104,8 +104,8 @@ async def test_a_quote_from_question_to_proof(home: House) -> None:
     )
     assert lines["admitted"] == "allowed by base/members-may-ask · revision 7f3c7f3c7f3c"
     assert lines["screened"] == "nothing found"
-    assert lines["grounded"].startswith("2 of 5 passages (bm25 #1 #3, dense #1 #3) · confidence 0.67: it earns a quote · index v7")
-    assert "aws access key id refused (passage 4, 33–53)" in lines["grounded"]
+    assert lines["grounded"].startswith("2 of 5 passages (bm25 #1 #3, dense #1 #3) · confidence 0.67: enough to quote · index v7")
+    assert "aws access key id refused in the fourth passage, characters 33–53" in lines["grounded"]
     assert lines["routed"] == "no model was needed"
     assert lines["reserved"] == "nothing needed reserving"
     assert lines["generated"] == "quoted: no model was needed"
@@ -116,14 +116,14 @@ async def test_a_quote_from_question_to_proof(home: House) -> None:
 
 async def test_an_abstention(home: House) -> None:
     lines = await traced(home, received("help", "Who won the football match on Mars?"))
-    assert "it earns no quote" in lines["grounded"]
+    assert "too little to quote" in lines["grounded"]
     assert lines["generated"] == "abstained: no model was needed"
 
 
 async def test_a_stream_from_a_model(home: House) -> None:
     lines = await traced(home, received("told", f"Mail {MAIL}", stream=True))
     assert " · streamed · " in lines["received"]
-    assert lines["screened"] == "email masked (messages[0], 5–27)"
+    assert lines["screened"] == "email masked in the first message, characters 5–27"
     assert lines["routed"] == "echo: allowed (base/everything-may-run-here)"
     assert re.fullmatch(r"answer up to 512 tokens · slot after [0-9.]+ ms", lines["reserved"])
     assert re.fullmatch(r"20 tokens in, 9 out · first text after [0-9.]+ ms · it came to its end", lines["generated"])
@@ -156,7 +156,7 @@ async def test_refusals_say_who_why_and_where(home: House) -> None:
     assert denied["admitted"] == "refused: policy does not allow it (policy.denied) · by no/1"
     assert (await traced(home, received("extract", "x")))["admitted"] == "refused: request.schema_needed"
     guarded = await traced(home, received("on-good", f"x {SECRET}"))
-    assert guarded["screened"] == "refused: guard secrets stopped it · aws access key id refused (messages[0], 2–22)"
+    assert guarded["screened"] == "refused: guard secrets stopped it · aws access key id refused in the first message, characters 2–22"
     placed = await traced(home.forbidding(("place", "slow"), ("place", "good")), received("two", "x"))
     assert placed["routed"] == "refused: no deployment may be given this text (policy.no_placement) · tried slow, good"
     long = await traced(home, received("on-too-long", "x", stream=True))
@@ -169,7 +169,7 @@ async def test_refusals_say_who_why_and_where(home: House) -> None:
 async def test_a_guard_that_stopped_the_output(home: House) -> None:
     home.provider.state.pieces = ("The key is AKIA", "IOSFODNN", "7EXAMPLQ")
     lines = await traced(home, received("on-obedient", "x"))
-    assert lines["checked"].startswith("refused: guard secrets stopped it · aws access key id refused (output, 11–31)")
+    assert lines["checked"].startswith("refused: guard secrets stopped it · aws access key id refused in the answer, characters 11–31")
     assert lines["released"] == "nothing was sent"
 
 
@@ -262,7 +262,7 @@ def test_sentences_for_what_is_told_seldom() -> None:
         "2 of 0 passages (bm25 #1 –, dense – #2) · confidence 0.00: mode other · index vNone",
         "prompt 20 and answer up to 6 of 256 tokens · slot after 1.5 ms · 0.01 at most",
         "other",
-        "email drop (tool, 0–1)",
+        "email drop in the tool, characters 0–1",
     ]
     assert [milliseconds(us) for us in (49, 9_940, 10_400, 1_234_567)] == ["0.0 ms", "9.9 ms", "10 ms", "1235 ms"]
 
@@ -329,3 +329,22 @@ def test_what_is_not_there_is_said_so(workspace: Path, tmp_path: Path) -> None:
     assert run(workspace, "req_none")[0] == 1
     assert "There is no record of req_none. Ids look like req_01J…" in run(workspace, "req_none")[2]
     assert "has no ledger yet" in run(tmp_path / "nowhere", "req_none")[2]
+
+
+@pytest.mark.parametrize(
+    ("part", "origin", "place"),
+    [
+        (0, "prompt", "first message"),
+        (9, "prompt", "tenth message"),
+        (10, "prompt", "11th message"),
+        (20, "prompt", "21st message"),
+        (111, "prompt", "112th message"),
+        (102, "prompt", "103rd message"),
+        (1, "passage", "second passage"),
+        (0, "output", "answer"),
+        (0, "elsewhere", "elsewhere"),
+    ],
+)
+def test_where_a_guard_found_something_is_said_as_people_count(part: int, origin: str, place: str) -> None:
+    found = {"kind": "email_address", "action": "flag", "origin": origin, "part": part, "start": 16, "end": 36}
+    assert found_where(found) == f"email address flagged in the {place}, characters 16–36"

@@ -158,13 +158,49 @@ async def test_a_key_is_made_shown_once_and_recorded(house: House, ada: Browser)
     assert secret not in (await ada.get("/console/keys")).html
 
 
-async def test_keys_that_hold_stand_before_those_that_do_not(house: House, ada: Browser) -> None:
-    ended, holds = house.key("ben"), house.key("ben")
-    for over in (house.key("ben", lasts_us=0), ended):
-        house.revoke(over) if over is ended else None
-        page = await ada.get("/console/keys")
-        assert page.html.index(holds[:16]) < page.html.index(over[:16])
-    assert "hold; beneath, " in page.text
+async def test_keys_that_have_ended_are_shown_to_whoever_asks_for_them(house: House, ada: Browser) -> None:
+    """The commands make a key for a minute each, which heap up."""
+    holds, expired, revoked = house.key("max"), house.key("max", lasts_us=0), house.key("max")
+    house.revoke(revoked)
+    ids = {"": {holds[:16]}, "ended": {expired[:16], revoked[:16]}, "all": {holds[:16], expired[:16], revoked[:16]}}
+    for state, wanted in ids.items():
+        page = await ada.get(f"/console/keys?state={state}&holder=max")
+        assert set(re.findall(r"hr_live_\w{8}", page.html)) == wanted
+    assert len(re.findall("ended", page.text)) >= 1
+    person = await ada.get("/console/everyone/max")
+    assert (holds[:16] in person.html, revoked[:16] in person.html) == (True, False)
+    assert "2 keys of theirs have ended." in person.text
+    assert "/console/keys?state=ended&amp;holder=max" in person.html
+    async with await signed_in(house, "max") as own:
+        page = await own.get("/console/people")
+        assert (holds[:16] in page.html, revoked[:16] in page.html, "2 keys of yours have ended." in page.text) == (True, False, True)
+    assert "No key is like that." in (await ada.get("/console/keys?holder=nobody")).text
+
+
+async def test_many_keys_come_in_pages(house: House, ada: Browser) -> None:
+    for _ in range(51):
+        house.key("dora", lasts_us=0)
+    page = await ada.get("/console/keys?state=ended&holder=dora")
+    assert "1 to 50 of" in page.text
+    (later,) = [each for each in page.attribute("a", "href") if "skip=50" in each]
+    page = await ada.get(later)
+    assert "51 to " in page.text
+    assert "/console/keys?state=ended&amp;holder=dora" in page.html
+
+
+async def test_who_is_lost_is_led_to_where_they_may_go(house: House, ada: Browser) -> None:
+    assert "Ask a question" in (await ada.get("/console/nowhere")).text
+    async with await signed_in(house, "aud") as auditor:  # who may not ask
+        page = await auditor.get("/console/nowhere")
+        assert page.status == 404
+        assert "To Requests" in page.text
+        assert "/console/requests" in page.attribute("a", "href")
+        assert "Ask" not in page.text
+        page = await auditor.get("/console/")
+        assert "There is no service that you may ask here." in page.text
+        assert "You may go to Requests or People." in page.text
+    async with Browser(house.url) as stranger:
+        assert "Ask a question" in (await stranger.get("/console/nowhere")).text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ SERVICES = ["closed", "cut", "echo", "embed", "extract", "hang", "help", "local"
 
 
 def main(page: Page) -> str:
-    return page.html.partition("<main")[2]
+    """What a page says, without the way on, which is each person's own."""
+    return re.sub(r'<p><a class="go" .*?</p>', "", page.html.partition("<main")[2])
 
 
 def named(page: Page) -> list[str]:
@@ -176,3 +178,18 @@ async def test_rolling_back_is_an_act_of_the_person_and_holds_at_once(house: Hou
     again = await ada.get(f"/console/roll-back?to={second.revision[:12]}")
     assert (await ada.post("/console/roll-back", again.fields)).status == 303
     assert "Answers from the handbook." in (await ana.get("/console/services/help")).text
+
+
+async def test_a_requests_service_leads_to_its_page(house: House, ana: Browser) -> None:
+    answer = await ana.ask("How do I return to the revision before?")
+    (request,) = {value for value in answer.fields.values() if value.startswith("req_")}
+    await house.end(request)
+    ways = (await ana.get(f"/console/requests/{request}")).attribute("a", "href")
+    assert "/console/services/help" in ways
+    assert not [each for each in ways if "service=" in each]
+    async with signed(house, "aud") as auditor:  # who may inspect it, and does not have the page
+        page = await auditor.get(f"/console/requests/{request}")
+        assert page.status == 200
+        assert not [each for each in page.attribute("a", "href") if "/services" in each]
+    async with signed(house, "ada") as administrator:
+        assert (await administrator.get("/console/services/help")).status == 200

@@ -226,6 +226,6 @@ def test_every_mark_of_a_draft_is_a_link() -> None:
 def test_a_service_that_drafts_is_shown_with_what_its_deployments_earn() -> None:
     earned = (Earned("big", "draft", "2026-03-02", 64), Earned("small", "quote"), Earned("new", "not measured"))
     assert words.offer_mode(Offer("d", grounded=True, mode="draft", earned=earned)) == (
-        "drafted from documents, each sentence checked · big earns draft (64 questions, 2026-03-02)"
-        " · small earns quote · new is not measured"
+        "drafted from documents, each sentence checked · big earns drafts (64 questions, 2026-03-02)"
+        " · small earns quotes · new is not measured"
     )

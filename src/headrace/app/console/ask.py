@@ -53,13 +53,13 @@ class Asked:
 
 
 def area(answers: Answers, home: Page) -> Area:
-    """The area Ask. It is everybody's: it says so when there is no service to ask."""
+    """The area Ask: for whoever may ask a service. The page itself is everybody's, and says so when there is none."""
     pages = {
         "/console/": {"GET": show},
         "/console/ask": {"GET": home, "POST": partial(ask, answers=answers)},
         "/console/proof": {"GET": home, "POST": proof.download},
     }
-    return Area("Ask", "/console/", lambda _gateway, _principal: True, pages)
+    return Area("Ask", "/console/", lambda gateway, principal: bool(gateway.services(principal)), pages)
 
 
 async def show(visit: Visit) -> None:

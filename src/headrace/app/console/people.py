@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.console.area import Area
+from headrace.app.console.paging import MOST, pages, skipped
 from headrace.app.console.session import session_id
 from headrace.app.console.words import said
 from headrace.app.http.ports.people import NewKey
 from headrace.core.errors import BadRequest, Forbidden, NotFound, OperationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from headrace.app.console.session import Session
     from headrace.app.console.visit import Visit
@@ -23,6 +24,8 @@ EVERYONE: Final = "/console/everyone"
 KEYS: Final = "/console/keys"
 SESSIONS: Final = "/console/sessions"
 _DAY_US: Final = 86_400_000_000
+KEY_STATES: Final = {"": "hold now", "ended": "have ended", "all": "any"}
+"""What keys can be asked for by."""
 LASTS: Final = {"30": "30 days", "90": "90 days", "365": "a year"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _MOST_WORDS: Final = 50
@@ -32,7 +35,9 @@ async def you(visit: Visit) -> None:
     """Who somebody is here, and what is theirs."""
     session = await visit.session()
     standing = await visit.gateway.people.standing(session.principal)
-    await _page(visit, "people.html", {"standing": standing, "current": session_id(session.token), "tabs": _tabs(visit, session, PATH)})
+    keys = _holding(standing.keys, visit.gateway.clock.now_us())
+    content = {"standing": standing, "keys": keys, "ended": len(standing.keys) - len(keys)}
+    await _page(visit, "people.html", {**content, "current": session_id(session.token), "tabs": _tabs(visit, session, PATH)})
 
 
 async def everyone(visit: Visit) -> None:
@@ -49,19 +54,34 @@ async def person(visit: Visit) -> None:
     found = next((each for each in await people.everyone(session.principal) if each.id == visit.name), None)
     if found is None:
         raise NotFound("There is nobody of this name.", code="people.unknown", mend="The page Everyone lists them.")
-    keys = [each for each in await people.keys(session.principal) if each.holder == found.id]
+    theirs = [each for each in await people.keys(session.principal) if each.holder == found.id]
+    keys = _holding(theirs, visit.gateway.clock.now_us())
     sessions = [each for each in await people.sessions(session.principal) if each.holder == found.id]
-    await _page(visit, "person.html", {"person": found, "keys": keys, "sessions": sessions, "current": session_id(session.token)})
+    content = {"person": found, "keys": keys, "ended": len(theirs) - len(keys), "sessions": sessions}
+    await _page(visit, "person.html", {**content, "current": session_id(session.token)})
 
 
 async def keys(visit: Visit) -> None:
-    """Every key of the tenant: those that hold, then the others."""
+    """The tenant's keys, newest first: those that hold, unless others are asked for."""
     session = await visit.session()
-    now = visit.gateway.clock.now_us()
-    found = sorted(await visit.gateway.people.keys(session.principal), key=lambda key: _ended(key, now))
-    await _page(
-        visit, "keys.html", {"keys": found, "holding": sum(not _ended(key, now) for key in found), "tabs": _tabs(visit, session, KEYS)}
-    )
+    now, every = visit.gateway.clock.now_us(), await visit.gateway.people.keys(session.principal)
+    state, holder, skip = visit.query.get("state", ""), visit.query.get("holder", "").strip(), skipped(visit.query)
+    wanted = [key for key in every if holder in {"", key.holder} and (state == "all" or _ended(key, now) == (state == "ended"))]
+    content = {
+        "keys": wanted[skip : skip + MOST],
+        "pages": pages(KEYS, {"state": state, "holder": holder}, skip=skip, total=len(wanted), one="key"),
+        "holding": len(_holding(every, now)),
+        "every": len(every),
+        "state": state,
+        "states": list(KEY_STATES.items()),
+        "holder": holder,
+        "tabs": _tabs(visit, session, KEYS),
+    }
+    await _page(visit, "keys.html", content)
+
+
+def _holding(found: Sequence[StoredKey], now_us: int) -> Sequence[StoredKey]:
+    return [key for key in found if not _ended(key, now_us)]
 
 
 def _ended(key: StoredKey, now_us: int) -> bool:

@@ -150,7 +150,7 @@ async def one(visit: Visit) -> None:
         "cost": money(facts.cost) if facts.cost else "",
         "usage": {name: whole(facts.usage.get(name)) for name in ("input", "input_cached", "output", "slot_us")},
         "now_us": visit.gateway.clock.now_us(),
-        "offered": facts.service in {each.name for each in visit.gateway.services(session.principal)},
+        "opens": facts.service in _opened(visit, session.principal),
         **_receipt(visit, followed),
     }
     await visit.page("request.html", content)
@@ -170,6 +170,12 @@ def _services(visit: Visit, principal: Principal, page: Page, chosen: str) -> Se
     """Those that this person may ask, or sees here, and the one that was chosen: no others are named to them."""
     offered = (each.name for each in visit.gateway.services(principal))
     return sorted({*offered, *(line.service for line in page.lines), chosen} - {""})
+
+
+def _opened(visit: Visit, principal: Principal) -> frozenset[str]:
+    """Services whose page this person may open."""
+    written = visit.gateway.revisions.services(principal) or ()
+    return frozenset(each.name for each in (*visit.gateway.services(principal), *written))
 
 
 def _cost_of(line: Listed) -> str:

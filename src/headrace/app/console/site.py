@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -106,9 +107,12 @@ async def _say(visit: Visit, method: str, error: Exception) -> None:
     known = error if isinstance(error, HeadraceError) else errors.of_defect(error, f"The console ({visit.scope['path']})")
     if known is not error:
         visit.forget()  # what failed may be what the navigation asks too
+    if isinstance(known, NotFound):
+        with suppress(HeadraceError):
+            await visit.session()  # whoever is lost is led on, to where they may go
     words = said(known)
     headers = [(name, value) for name, value in errors.headers(known) if name != _BEARER]
-    await visit.page("message.html", {"said": words}, words.status, headers)
+    await visit.page("message.html", {"said": words, "onward": visit.onward()}, words.status, headers)
 
 
 _BEARER: Final = b"www-authenticate"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl, quote
 
+from headrace.app.console.area import Entry
 from headrace.app.console.render import page
 from headrace.app.console.session import FORM_FIELD, Session, check_form, session_token
 from headrace.app.http.exchange.wire import Sender, header, read_body
@@ -71,6 +72,11 @@ class Visit:
         """A whole page. Once :meth:`session` has said who is there, it has the navigation, and every template knows `principal` and
         `form` (the token that its forms must send)."""
         await self.sender.whole(status, page(template, {**self._around(), **content}).encode(), headers, HTML)
+
+    def onward(self) -> Entry:
+        """Where somebody may go on: to the first entry of their navigation; who is not signed in, to the beginning."""
+        found = self._around().get("navigation")
+        return cast("list[Entry]", found)[0] if found else Entry("Ask", "/console/", "")
 
     def forget(self) -> None:
         """Answer as if nobody were signed in."""

@@ -287,7 +287,7 @@ def offer_mode(offer: Offer) -> str:
 
 
 def _earned(earned: Earned) -> str:
-    said = "is not measured" if earned.mode == "not measured" else f"earns {earned.mode}"
+    said = "is not measured" if earned.mode == "not measured" else f"earns {earned.mode}s"
     return f"{earned.deployment} {said}" + (f" ({count(earned.asked, 'question')}, {earned.day})" if earned.day else "")
 
 

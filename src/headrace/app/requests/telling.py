@@ -39,6 +39,7 @@ WHY: Final[Mapping[str, str]] = {
     "upstream.unreachable": "the model could not be reached",
 }
 """What ended a request, by the code of its error. Any other code speaks for itself."""
+_NTH: Final = {1: "st", 2: "nd", 3: "rd"}
 _OUTCOME: Final = {"refused": "refused", "failed": "failed", "cancelled": "ended", "interrupted": "interrupted"}
 
 
@@ -84,10 +85,15 @@ def value_of(name: str, value: object) -> str:
 def found_where(found: Json) -> str:
     """What a guard found, what was done about it, and where; never the thing itself."""
     done = {"mask": "masked", "refuse": "refused", "flag": "flagged"}.get(str(found.get("action")), str(found.get("action")))
-    place = {"prompt": f"messages[{found.get('part')}]", "passage": f"passage {whole(found.get('part')) + 1}"}.get(
-        str(found.get("origin")), str(found.get("origin"))
-    )
-    return f"{str(found.get('kind')).replace('_', ' ')} {done} ({place}, {found.get('start')}–{found.get('end')})"
+    number, origin = whole(found.get("part")), str(found.get("origin"))
+    place = {"prompt": f"{_nth(number)} message", "passage": f"{_nth(number)} passage", "output": "answer"}.get(origin, origin)
+    return f"{str(found.get('kind')).replace('_', ' ')} {done} in the {place}, characters {found.get('start')}–{found.get('end')}"
+
+
+def _nth(number: int) -> str:
+    """``first`` for 0, as people count; beyond the words the figure."""
+    words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    return words[number] if number < len(words) else f"{number + 1}{_NTH.get((number + 1) % 10, 'th') if number % 100 // 10 != 1 else 'th'}"
 
 
 def _received(stage: Json, facts: RequestFacts) -> list[str]:
@@ -123,12 +129,12 @@ def _grounded(facts: Json) -> list[str]:
     passages = mappings(facts.get("passages"))
     arms = [f"{arm} {' '.join(_rank(each, arm) for each in passages)}" for arm in _arms(passages)]
     how = f" ({', '.join(arms)})" if arms else ""
-    earned = {"quote": "it earns a quote", "draft": "it earns a draft", "abstain": "it earns no quote"}.get(
+    enough = {"quote": "enough to quote", "draft": "enough to draft", "abstain": "too little to quote"}.get(
         str(facts.get("mode")), f"mode {facts.get('mode')}"
     )
     return [
         f"{len(passages)} of {counted(facts.get('candidates'), 'passage')}{how}",
-        f"confidence {whole(facts.get('confidence_ppm')) / 1_000_000:.2f}: {earned}",
+        f"confidence {whole(facts.get('confidence_ppm')) / 1_000_000:.2f}: {enough}",
         f"index v{facts.get('index')}",
         *(_findings(facts) if facts.get("findings") else []),
     ]
