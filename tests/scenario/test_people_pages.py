@@ -122,6 +122,11 @@ async def test_the_pages_of_an_administrator(house: House, browser: Browser, wid
     await accessible(page)
     await page.get_by_role("button", name="Revoke it").click()
     await page.wait_for_url(f"{house.url}/console/keys")
+    assert secret[:16] not in await page.inner_text("main")
+    await page.get_by_label("Keys that").select_option("have ended")
+    await page.get_by_role("button", name="Show").click()
+    await page.wait_for_url("**state=ended**")
     assert "revoked" in await page.inner_text("main")
+    await accessible(page)
     assert said == []
     await context.close()
