@@ -11,9 +11,9 @@ import msgspec
 
 from headrace.core.errors import HeadraceError, Unavailable
 from headrace.core.values import Receipt
+from headrace.evidence.bounds import bounded
 from headrace.evidence.listing import Listing
 from headrace.evidence.messages import Append, Appended
-from headrace.evidence.records import canonical
 from headrace.ipc.client import Client
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class LedgerClient:
 
     async def append(self, record: Facts) -> Receipt:
         """Commit one record. Raises Unavailable when the ledger cannot write or does not come back in time."""
-        asked = Append(str(record["request"]), str(record["kind"]), str(record.get("instance", "")), canonical(record))
+        asked = Append(str(record["request"]), str(record["kind"]), str(record.get("instance", "")), bounded(record))
         found = _appended.decode(await self._patiently("append", _encoder.encode(asked)))
         return Receipt(found.log, found.sequence, found.leaf, found.time_us, found.signature)
 

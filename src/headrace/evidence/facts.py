@@ -176,6 +176,11 @@ class RequestFacts:
         return tuple(found for stage in self.stages for found in mappings(stage.facts.get("findings")))
 
     @property
+    def findings_left_out(self) -> int:
+        """How many findings more there were than the record has room for."""
+        return sum(whole(stage.facts.get("findings_left_out")) for stage in self.stages)
+
+    @property
     def flagged(self) -> bool:
         """Whether a guard found something, or it was refused, failed (or was interrupted) or abstained: what a reviewer looks at."""
         return bool(self.findings) or self.outcome in _WENT_WRONG or self.mode == "abstain"

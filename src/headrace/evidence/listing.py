@@ -127,7 +127,7 @@ def listed(facts: RequestFacts) -> Listed:
         deployment=facts.deployment,
         mode=facts.mode,
         streamed=facts.streamed,
-        findings=len(facts.findings),
+        findings=len(facts.findings) + facts.findings_left_out,
         flagged=facts.flagged,
         took_us=facts.took_us,
         input=whole(facts.usage.get("input")),

@@ -29,6 +29,7 @@ from headrace.evidence.log.note import load_or_create, sync_folder
 from headrace.evidence.log.reader import LogReader
 from headrace.evidence.log.rotation import rotate, settle
 from headrace.evidence.log.store import Conflict, Entry, LogStore
+from headrace.evidence.log.tiles import LONGEST_ENTRY
 from headrace.evidence.messages import Append, Appended
 from headrace.ipc import server
 
@@ -88,8 +89,12 @@ class Sequencer:
         self._writer.start()
 
     def append(self, payload: bytes) -> asyncio.Future[bytes]:
-        """One record; the future gets its receipt once it is durable, or the reason why there is none."""
+        """One record; the future gets its receipt once it is durable, or the reason why there is none. Raises
+        OperationFailed for one that no bundle of the log could hold."""
         asked = _append_decoder.decode(payload)
+        if len(asked.record) > LONGEST_ENTRY:
+            msg = f"A record of {len(asked.record):,} bytes has no place in the log: an entry of its bundles holds {LONGEST_ENTRY:,}."
+            raise OperationFailed(msg, code="ledger.record_too_long", mend="Headrace bounds its records before; report this.")
         answered: asyncio.Future[bytes] = self._loop.create_future()
         self._queue.put(_Appending(Entry(asked.request, asked.kind, asked.instance, asked.record), answered))
         return answered

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from headrace.app.console.area import Area
 from headrace.app.console.words import milliseconds
 from headrace.app.http.exchange.wire import encode
-from headrace.app.requests.figures import money
+from headrace.app.requests.figures import money, number
 from headrace.app.requests.filters import FILTERS, wanted
 from headrace.app.requests.telling import found_where, told, why
 from headrace.core.errors import BadRequest, NotFound
@@ -145,7 +145,8 @@ async def one(visit: Visit) -> None:
         "mode": MODES.get(facts.mode or "", facts.mode or ""),
         "falls": _falls(facts),
         "rulings": [(each, _ACTS.get(each.action, each.action)) for each in facts.rulings],
-        "findings": [found_where(each) for each in facts.findings],
+        "findings": [found_where(each) for each in facts.findings]
+        + [f"and {number(facts.findings_left_out)} more"] * bool(facts.findings_left_out),
         "sources": _sources(followed),
         "cost": money(facts.cost) if facts.cost else "",
         "usage": {name: whole(facts.usage.get(name)) for name in ("input", "input_cached", "output", "slot_us")},

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.requests.drafts import drafted
-from headrace.app.requests.figures import counted, milliseconds, names
+from headrace.app.requests.figures import counted, milliseconds, names, number
 from headrace.evidence.facts import items, mapping, mappings, text, texts, whole
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def _policies(facts: Json) -> str:
 
 
 def _findings(facts: Json) -> list[str]:
-    return [found_where(each) for each in mappings(facts.get("findings"))] or ["nothing found"]
+    left_out = [f"{number(facts['findings_left_out'])} more"] if facts.get("findings_left_out") else []
+    return [*(found_where(each) for each in mappings(facts.get("findings"))), *left_out] or ["nothing found"]
 
 
 def _grounded(facts: Json) -> list[str]:
