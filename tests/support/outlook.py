@@ -52,6 +52,11 @@ def compound(root: Storage) -> bytes:
     first_entry = chain(b"".join(map(_entry, entries)), SECTOR, whole, following)
     table = b"".join(struct.pack("<I", each) for each in short_next)
     first_short = chain(table + b"\xff" * (-len(table) % SECTOR), SECTOR, whole, following)
+    return _with_tables(whole, following, first_entry, first_short)
+
+
+def _with_tables(whole: bytearray, following: list[int], first_entry: int, first_short: int) -> bytes:
+    """The sectors behind a head, and the tables that say which follows which."""
     tables = 1
     while tables * SECTOR // 4 < len(following) + tables:
         tables += 1
