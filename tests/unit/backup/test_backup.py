@@ -18,6 +18,7 @@ import pytest
 
 from headrace.app.acts import keys
 from headrace.app.backup.restoring import restore
+from headrace.app.backup.sources import lost
 from headrace.app.backup.taking import take
 from headrace.config.layout import Layout
 from headrace.core.errors import HeadraceError, OperationFailed
@@ -290,6 +291,25 @@ def test_the_commands_for_programs(layout: Layout, tmp_path: Path) -> None:
     assert restored["records"] == 3
     assert restored["checkpoint"] == taken["checkpoint"]
     assert told("restore", backup, "--into", into, code=1)["error"]["code"] == "backup.not_empty"
+
+
+def test_a_restore_tells_which_sources_its_new_place_does_not_find(layout: Layout, tmp_path: Path) -> None:
+    (tmp_path / "papers").mkdir()
+    sources = layout.workspace / "sources"
+    sources.mkdir(exist_ok=True)
+    texts = {"near": "../papers", "far": "/nowhere/at/all", "odd": "[", "none": '"a\\0b"'}
+    for name, folder in texts.items():
+        (sources / f"{name}.yaml").write_text(f"source: {name}\nfolder: {folder}\nreaders: {{groups: [members]}}\n")
+    backup, into = tmp_path / "all.tar", tmp_path / "elsewhere" / "deep" / "again"
+    for words in (("backup", str(backup), "--workspace", str(layout.workspace)), ("restore", str(backup), "--into", str(into))):
+        done = subprocess.run((str(HEADRACE), *words), capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+    said = " ".join(done.stderr.split())
+    assert f"sources/near.yaml reads ../papers, which from here is {into.parent}/papers, and that is not there." in said
+    assert "sources/far.yaml reads /nowhere/at/all, and that is not there. What was read of it stays" in said
+    assert "sources/odd.yaml" not in said
+    (into.parent / "papers").mkdir()
+    assert [each.file for each in lost(Layout(into)) if each.folder == "../papers"] == []
 
 
 def test_one_backup_at_a_time(layout: Layout, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def command(workspace: Path, *, as_json: bool) -> None:
     """
     outcome = restart(Layout(workspace.absolute()))
     if as_json:
-        print_json({"restarted": True, "seconds": outcome.seconds})
+        print_json({"restarted": True, "supervisor_restarted": False, "seconds": outcome.seconds})
         return
-    click.echo(f"Every process is a new one; it took {outcome.seconds:.1f} s.")
+    click.echo(f"Every process that serves is a new one; it took {outcome.seconds:.1f} s.")
+    click.echo("headrace up, which watches over them, goes on with the code that it was started with until it is stopped.")

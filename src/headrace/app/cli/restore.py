@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from headrace.app.backup.restoring import restore
+from headrace.app.backup.sources import lost
 from headrace.app.cli.options import json_option, print_json, told, workspace_option
+from headrace.config.layout import Layout
 
 _INTO = "Folder of the restored workspace: not there yet, or empty."
 
@@ -28,11 +31,24 @@ def command(source: Path, into: Path, signing_key: Path | None, workspace: Path,
     """
     del workspace  # every command takes it; this one makes one
     restored = restore(source, into, signing_key=signing_key)
+    missing = lost(Layout(restored.path))
     if as_json:
         about = {"workspace": str(restored.path), "backup": restored.contents.id, "files": len(restored.contents.members)}
-        print_json({**about, "records": restored.ledger.size, "checkpoint": restored.ledger.checkpoint, "record": restored.record})
+        print_json(
+            {
+                **about,
+                "records": restored.ledger.size,
+                "checkpoint": restored.ledger.checkpoint,
+                "record": restored.record,
+                "lost": [asdict(each) for each in missing],
+            }
+        )
         return
     click.echo(f"{restored.path}: {len(restored.contents.members)} files, each as it was backed up; {restored.ledger.size} records proved.")
     if restored.record is None:
         click.echo(f"Nothing can be recorded before the log's signing key is back: {restored.path}/.headrace/ledger/log.key", err=True)
+    for each in missing:
+        told_as = f"reads {each.folder}" + (f", which from here is {each.leads_to}" if each.leads_to != each.folder else "")
+        click.echo(f"{each.file} {told_as}, and that is not there. What was read of it stays; nothing new is read.", err=True)
+        click.echo("  Write the folder's path there, then headrace apply; or put the documents there.", err=True)
     click.echo(f"Next: headrace doctor --workspace {restored.path}, then headrace up.", err=True)
