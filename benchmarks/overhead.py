@@ -95,9 +95,9 @@ def resident_mb(pid: int) -> float:
     return 0.0
 
 
-async def measure(url: str, headers: dict[str, str], model: str, connections: int, seconds: float) -> Result:
+async def measure(url: str, headers: dict[str, str], model: str, connections: int, seconds: float, *, streamed: bool = False) -> Result:
     """One row."""
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": PROMPT}]}).encode()
+    body = json.dumps({"model": model, "stream": streamed, "messages": [{"role": "user", "content": PROMPT}]}).encode()
     return await load(
         f"{url}/v1/chat/completions",
         body,

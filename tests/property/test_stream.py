@@ -29,6 +29,7 @@ STREAMS = {
     "empty": b"",
     "fault": event("a") + b'data: {"error": {"message": "no"}}\n\n',
     "garbage": event("a") + b"data: {nonsense\n\n" + event("b"),
+    "empty data": event("a") + b"data:\n\ndata: \r\n\n" + event("b") + b"data: {nonsense\n\n",
     "garbage first": b"data: <html>\n\n",
     "null": b'data: {"choices": [{"delta": {"content": null}}]}\n\n' + event(finish="content_filter"),
 }

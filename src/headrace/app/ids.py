@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -29,9 +29,9 @@ class RandomIds:
 
     def request(self) -> str:
         """``req_`` and a ULID: 48 bits of milliseconds, then 80 random bits, as 26 characters of Crockford base 32."""
-        number = (time.time_ns() // 1_000_000) % (1 << _TIME_BITS) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+        number = (time.time_ns() // 1_000_000) % (1 << _TIME_BITS) << _RANDOM_BITS | int.from_bytes(os.urandom(_RANDOM_BITS // 8))
         return "req_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
     def salt(self) -> bytes:
         """32 random bytes."""
-        return secrets.token_bytes(32)
+        return os.urandom(32)

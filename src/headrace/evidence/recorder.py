@@ -6,7 +6,6 @@ A stage has no logging of its own. What the recorder gathers is the trace: it go
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -56,7 +55,7 @@ class Recorder:
 
     def elapsed_us(self) -> int:
         """Microseconds since the request came in."""
-        return round((self._clock.monotonic() - self._start) * 1_000_000)
+        return int((self._clock.monotonic() - self._start) * 1_000_000)
 
     def note(self, name: str, state: State) -> None:
         """A state that was there when the recorder began."""
@@ -75,7 +74,7 @@ class Recorder:
             raise
         finally:
             now = self._clock.monotonic()
-            self.stages.append(Stage(name, self._since(began), round((now - began) * 1_000_000), facts))
+            self.stages.append(Stage(name, int((began - self._start) * 1_000_000), int((now - began) * 1_000_000), facts))
         return state
 
     async def stream(self, name: str, events: AsyncGenerator[T], state: Callable[[], State]) -> AsyncGenerator[T]:
@@ -83,31 +82,31 @@ class Recorder:
 
         The stage is recorded when the stream closes: by its end, by an error, or because the one who draws from it left.
         """
-        began = self._clock.monotonic()
+        clock = self._clock.monotonic
+        began = clock()
         drawer = self.at if self._flowing else name
         self._flowing = True
         spent = 0.0
         try:
-            async with aclosing(events):
+            try:
                 while True:
-                    asked = self._clock.monotonic()
+                    asked = clock()
                     self.at = name
                     try:
                         event = await anext(events)
                     except StopAsyncIteration:
                         break
                     finally:
-                        spent += self._clock.monotonic() - asked
+                        spent += clock() - asked
                     self.at = drawer
                     yield event
+            finally:
+                await events.aclose()
             self.at = drawer
         finally:
             own, self._drawn = spent - self._drawn, spent
-            self.stages.append(Stage(name, self._since(began), round(own * 1_000_000), state().facts()))
+            self.stages.append(Stage(name, int((began - self._start) * 1_000_000), int(own * 1_000_000), state().facts()))
 
     def times(self) -> dict[str, int]:
         """Microseconds by stage."""
         return {stage.name: stage.us for stage in self.stages}
-
-    def _since(self, moment: float) -> int:
-        return round((moment - self._start) * 1_000_000)

@@ -46,17 +46,20 @@ class Seen:
     settled: int
 
 
-def look(folded: Folded, rules: Iterable[tuple[Guard, Action]], base: int = 0, since: int = 0) -> Seen:
-    """What the guards see in a text that may go on, of what starts at the folded place `since` or later: what is before that has been
-    looked at, and is there because guards look back. `base` is where the text begins in the whole that offsets count in."""
+def look(folded: Folded, rules: Iterable[tuple[Guard, Action]], base: int = 0, since: int = 0, *, ended: bool = True) -> Seen:
+    """What the guards see in a text (that may go on, unless it has `ended`) of what starts at the folded place `since` or later: what is
+    before that has been looked at, and is there because guards look back. `base` is where the text begins in the whole that offsets count
+    in."""
     settled = len(folded.text)
     found: list[Ruled] = []
     for guard, action in rules:
         matches = guard.inspect(folded.text)
         if since:
             matches = [each for each in matches if each.start >= since]
-        settled = min(settled, guard.settled(folded.text, matches))
-        found.extend(Ruled(_standing(each, folded, base), guard.name, guard.version, action) for each in matches)
+        if not ended:
+            settled = min(settled, guard.settled(folded.text, matches))
+        if matches:
+            found.extend(Ruled(_standing(each, folded, base), guard.name, guard.version, action) for each in matches)
     if len(found) > 1:
         found.sort(key=_order)
     return Seen(found, base + folded.start(settled))

@@ -43,6 +43,8 @@ class Window:
         self.refusal: Refused | None = None
         """Why the answer ends here."""
         self._walk = Walk()
+        self._ahead: Sequence[Ruled] = ()
+        """What the last look saw."""
         self._new: list[str] = []
         self._grown = 0
         self._held = 0
@@ -63,7 +65,10 @@ class Window:
 
     def finish(self) -> str:
         """The answer has ended: the rest of it."""
-        return self._look(ended=True)
+        if self._new or self.refusal is not None:
+            return self._look(ended=True)
+        # Nothing has come since the last look, which saw what there is.
+        return self._taken([each for each in self._ahead if each.span.start >= self._decided], self._base + len(self._text))
 
     def _look(self, *, ended: bool) -> str:
         """Take the matches that are final, and give the text up to where they are."""
@@ -73,7 +78,8 @@ class Window:
         self._new.clear()
         self._grown = 0
         folded = fold(self._text)
-        seen = look(folded, self._rules, self._base, folded.at(self._decided - self._base))
+        seen = look(folded, self._rules, self._base, folded.at(self._decided - self._base), ended=ended)
+        self._ahead = seen.found
         end = self._base + len(self._text) if ended else max(self._decided, seen.settled)
         ready = self._taken(seen.found, end)
         self._held = self._base + len(self._text) - end

@@ -3,7 +3,6 @@ match can slip out in pieces."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from headrace.core.events import CleanDelta
@@ -32,18 +31,20 @@ class Checking:
     def __init__(self, deltas: AsyncGenerator[TextDelta], generation: Generation, reserved: Reserved, rooms: Rooms) -> None:
         screened = reserved.routed.screened
         self._grounded = reserved.routed.grounded
-        self._mode = generation.state().mode
+        self._mode = generation.mode
         self._drafted = Drafted(deltas, generation, reserved, rooms) if self._mode is Mode.DRAFT else None
         self._deltas = self._drafted.events() if self._drafted else deltas
         self._window = Window(rooms.rules[screened.call.service].output, screened.masks)
 
     async def events(self) -> AsyncGenerator[CleanDelta]:
         """Raises Refused when a guard stops the answer; nothing of the refused stretch was let out."""
-        async with aclosing(self._deltas):
+        try:
             async for delta in self._deltas:
                 if text := self._window.push(delta.text):
                     yield CleanDelta(text)
                 self._stop_if_refused()
+        finally:
+            await self._deltas.aclose()
         if text := self._window.finish():
             yield CleanDelta(text)
         self._stop_if_refused()

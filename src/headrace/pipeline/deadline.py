@@ -20,7 +20,10 @@ class Deadline:
     def __init__(self, within: float) -> None:
         self._within = within
         self._timer: asyncio.TimerHandle | None = None
-        self._waiting: asyncio.Task[object] | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._asked = 0
+        """How often somebody else had asked the task to end, when it first waited."""
+        self._waiting = False
         self._over = False
 
     def start(self) -> None:
@@ -38,23 +41,24 @@ class Deadline:
             if isinstance(work, Coroutine):
                 work.close()
             raise self._late()
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine runs in a task
-        asked = task.cancelling()
-        self._waiting = task
+        self._waiting = True
+        if self._task is None:
+            self._task = asyncio.current_task()
+            assert self._task is not None  # noqa: S101 - a coroutine runs in a task
+            self._asked = self._task.cancelling()
         try:
             return await work
         except asyncio.CancelledError:
-            if self._over and task.uncancel() <= asked:
+            if self._over and self._task.uncancel() <= self._asked:
                 raise self._late() from None
             raise
         finally:
-            self._waiting = None
+            self._waiting = False
 
     def _ring(self) -> None:
         self._over = True
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._waiting and self._task is not None:
+            self._task.cancel()
 
     def _late(self) -> UpstreamTimeout:
         message = f"The answer was not given within {self._within:g} s."

@@ -3,7 +3,7 @@ provider's edge: it is paid also when the client leaves or a guard stops it furt
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ class Generation:
         self._reserved = reserved
         self._rooms = rooms
         grounded = reserved.routed.grounded
-        self._mode = grounded.mode if grounded else Mode.GENERATE
+        self.mode = grounded.mode if grounded else Mode.GENERATE
         self._finish: FinishReason | None = None
         self._usage: Usage | None = None
         self._bill: Bill | None = None
@@ -57,13 +57,15 @@ class Generation:
         """Raises UpstreamFailed when the model fails, ends without saying so, or writes beyond all measure."""
         began = self._rooms.clock.monotonic()
         source = self._source()
-        async with aclosing(source):
+        try:
             async for delta in source:
                 if self._first is None:
-                    self._first = round((self._rooms.clock.monotonic() - began) * 1_000_000)
+                    self._first = int((self._rooms.clock.monotonic() - began) * 1_000_000)
                 self._characters += len(delta.text)
                 self._pieces += delta.pieces
                 yield delta
+        finally:
+            await source.aclose()
 
     def state(self) -> Generated:
         """What has been generated so far; final once the stream is closed."""
@@ -74,7 +76,7 @@ class Generation:
             usage = Usage(input=self._reserved.prompt_tokens or 0, output=self._pieces) if counted else Usage()
         if self._bill is not None:
             usage = replace(usage, slot_seconds=self._bill.seconds)
-        return Generated(self._mode, self._finish, usage, self._usage is not None, self._characters, self._first)
+        return Generated(self.mode, self._finish, usage, self._usage is not None, self._characters, self._first)
 
     def usage(self) -> Usage:
         """What has been used so far."""
@@ -108,7 +110,7 @@ class Generation:
         events = running.model.generate(self._reserved.routed.prompt, sampling)
         with metered as bill:
             self._bill = bill
-            async with aclosing(events):
+            try:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         self._within_measure(len(event.text))
@@ -117,6 +119,8 @@ class Generation:
                         self._usage = event.usage
                     else:
                         self._finish = event.reason
+            finally:
+                await events.aclose()
         if self._finish is None:
             msg = "The model's answer broke off."
             raise UpstreamFailed(msg, code="upstream.truncated", mend="Ask again.")

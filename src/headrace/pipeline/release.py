@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,11 +38,13 @@ class Releasing:
 
     async def events(self) -> AsyncGenerator[CleanDelta]:
         """What the client receives, in order."""
-        async with aclosing(self._deltas):
+        try:
             async for delta in self._deltas:
                 if text := self._unmasking.push(delta.text) if self._unmasking else delta.text:
                     self._sent.append(text)
                     yield CleanDelta(text)
+        finally:
+            await self._deltas.aclose()
         if self._unmasking and (text := self._unmasking.finish()):
             self._sent.append(text)
             yield CleanDelta(text)

@@ -15,7 +15,7 @@ from headrace.evidence.commitment import commit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headrace.core.flow import Grounded, Received, Reserved, Screened
+    from headrace.core.flow import Checked, Grounded, Received, Reserved, Screened
     from headrace.core.search import Searched
     from headrace.core.text import Finding
     from headrace.core.values import Money
@@ -49,7 +49,7 @@ async def run(trail: Trail, reserved: Reserved, generation: Generation, checking
         decision=routed.screened.decision,
         deployment=routed.deployment,
         considered=routed.considered,
-        findings=_findings(reserved, checking),
+        findings=_findings(reserved, checked),
         usage=generated.usage,
         cost=cost,
         receipt=proven.receipt,
@@ -132,9 +132,9 @@ def _json(value: object) -> str:
     return _encoder.encode(value)
 
 
-def _findings(reserved: Reserved, checking: Checking) -> tuple[Finding, ...]:
+def _findings(reserved: Reserved, checked: Checked) -> tuple[Finding, ...]:
     grounded = reserved.routed.grounded
-    return (*reserved.routed.screened.findings, *(grounded.findings if grounded else ()), *checking.state().findings)
+    return (*reserved.routed.screened.findings, *(grounded.findings if grounded else ()), *checked.findings)
 
 
 def _nearest(grounded: Grounded) -> tuple[Citation, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
@@ -85,9 +84,9 @@ class Trail:
         if known is not error:
             raise known from error
 
-    async def run(self, name: str, work: Awaitable[S]) -> S:
-        """Run one room to its state. Raises what it raises, and UpstreamTimeout when the time for an answer is over."""
-        return await self._deadline.wait(self.recorder.run(name, work))
+    def run(self, name: str, work: Awaitable[S]) -> Awaitable[S]:
+        """One room, run to its state when it is awaited: raises what it raises, and UpstreamTimeout when the time for an answer is over."""
+        return self._deadline.wait(self.recorder.run(name, work))
 
     async def leaving(self, deltas: AsyncGenerator[CleanDelta]) -> AsyncGenerator[Opened | CleanDelta]:
         """What is sent before the end. Of a streamed answer: Opened, once its record is durable, and the text. Of any other: nothing.
@@ -96,12 +95,14 @@ class Trail:
         record cannot be had, and UpstreamTimeout.
         """
         stream = self.received.call.stream
-        async with aclosing(deltas):
+        try:
             while (delta := await self._deadline.wait(anext(deltas, None))) is not None:
                 if stream:
                     if not self._opened:
                         yield await self._open()
                     yield delta
+        finally:
+            await deltas.aclose()
         if stream and not self._opened:
             yield await self._open()
 
@@ -159,7 +160,7 @@ class Trail:
                 self.rooms.ledger.owe({**record, **owed})
                 raise
 
-        return await asyncio.shield(asyncio.ensure_future(append()))
+        return await asyncio.shield(asyncio.get_running_loop().create_task(append()))
 
     def _defect(self, error: Exception) -> HeadraceError:
         """A defect, told in the log by where it happened: what an exception says may hold content."""

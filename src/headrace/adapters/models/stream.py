@@ -18,6 +18,7 @@ LONGEST_EVENT = 1 << 20
 """Bytes. Nothing that is a stream of tokens has a longer line."""
 
 
+_DONE = b"[DONE]"
 _SHORT = 16
 """Bytes. No chunk is shorter, and what ends a stream is."""
 
@@ -41,19 +42,24 @@ class Reading:
         Raises UpstreamFailed when they say that the model failed, msgspec.DecodeError for garbage; when text came before that, :meth:`end`
         raises it, for that text was generated and is paid.
         """
-        texts: list[str] = []
         lines = (self._rest + piece).split(b"\n")
         self._rest = lines.pop()
-        for line in lines:
-            if line[:5] == b"data:" and not self.done:
-                try:
-                    self._take(line[5:], texts)
-                except (HeadraceError, msgspec.DecodeError) as failure:
-                    if not texts:
-                        raise
-                    self._failure, self.done = failure, True
         if len(self._rest) > LONGEST_EVENT:
             raise faults.garbage()
+        if self.done:
+            return None
+        payloads = [line[5:] for line in lines if line[:5] == b"data:"]
+        if payloads and len(payloads[-1]) < _SHORT and payloads[-1].strip() == _DONE:
+            self.done = True
+            payloads.pop()
+        if not payloads:
+            return None
+        texts: list[str] = []
+        try:
+            self._take_all(wire.read_chunks(b"\n".join(payloads)), texts)
+        except (HeadraceError, msgspec.DecodeError):
+            texts.clear()
+            self._take_each(payloads, texts)
         return TextDelta("".join(texts), len(texts)) if texts else None
 
     def end(self) -> list[ModelEvent]:
@@ -65,19 +71,34 @@ class Reading:
             raise faults.truncated() if self.began else faults.garbage()
         return [Finished(self._finish)] if self._usage is None else [self._usage, Finished(self._finish)]
 
-    def _take(self, payload: bytes, texts: list[str]) -> None:
-        if len(payload) < _SHORT and payload.strip() == b"[DONE]":
-            self.done = True
-            return
-        chunk = wire.read_chunk(payload)
+    def _take_each(self, payloads: list[bytes], texts: list[str]) -> None:
+        """One by one, up to what cannot be taken: what came before it is given first."""
+        for payload in payloads:
+            said = payload.strip()
+            if said == _DONE:
+                self.done = True
+                return
+            if not said:
+                continue
+            try:
+                self._take_all([wire.read_chunk(payload)], texts)
+            except (HeadraceError, msgspec.DecodeError) as failure:
+                if not texts:
+                    raise
+                self._failure, self.done = failure, True
+                return
+
+    def _take_all(self, chunks: list[wire.Chunk], texts: list[str]) -> None:
         self.began = True
-        if chunk.error is not None:
-            raise faults.of_fault(chunk.error)
-        if chunk.choices:
-            choice = chunk.choices[0]
-            if choice.delta is not None and choice.delta.content:
-                texts.append(choice.delta.content)
-            if choice.finish_reason is not None:
-                self._finish = wire.REASONS.get(choice.finish_reason, FinishReason.STOP)
-        if chunk.usage is not None and (usage := wire.disjoint(chunk.usage)) is not None:
-            self._usage = UsageReport(usage)
+        texts += [
+            text
+            for chunk in chunks
+            if chunk.error is None and chunk.choices and (delta := chunk.choices[0].delta) is not None and (text := delta.content)
+        ]
+        for chunk in chunks:
+            if chunk.error is not None:
+                raise faults.of_fault(chunk.error)
+            if chunk.choices and (reason := chunk.choices[0].finish_reason) is not None:
+                self._finish = wire.REASONS.get(reason, FinishReason.STOP)
+            if chunk.usage is not None and (usage := wire.disjoint(chunk.usage)) is not None:
+                self._usage = UsageReport(usage)

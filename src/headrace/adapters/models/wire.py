@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from headrace.core.text import Role  # noqa: TC001 - msgspec reads the type
 from headrace.core.values import FinishReason, Usage
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ MOST_TOKENS = 1_000_000_000
 
 
 class _Message(msgspec.Struct, gc=False):
-    role: str
+    role: Role
     content: str
 
 
@@ -98,7 +99,10 @@ class _Count(msgspec.Struct, gc=False):
     input_tokens: int
 
 
-read_chunk = msgspec.json.Decoder(Chunk).decode
+_chunks = msgspec.json.Decoder(Chunk)
+read_chunk = _chunks.decode
+read_chunks = _chunks.decode_lines
+"""A chunk a line."""
 read_failure = msgspec.json.Decoder(_Failure).decode
 read_count = msgspec.json.Decoder(_Count).decode
 _encode = msgspec.json.Encoder().encode
@@ -109,7 +113,8 @@ def disjoint(usage: _Usage) -> Usage | None:
     provider that says -1 for what it does not know must not lower a bill."""
     details = usage.prompt_tokens_details
     cached = (details.cached_tokens or 0) if details else 0
-    if not all(0 <= each <= MOST_TOKENS for each in (usage.prompt_tokens, usage.completion_tokens, cached)):
+    counts = (usage.prompt_tokens, usage.completion_tokens, cached)
+    if min(counts) < 0 or max(counts) > MOST_TOKENS:
         return None
     cached = min(cached, usage.prompt_tokens)
     return Usage(input=usage.prompt_tokens - cached, input_cached=cached, output=usage.completion_tokens)
@@ -141,7 +146,7 @@ def asking(prompt: CleanPrompt, sampling: Sampling, model: str) -> bytes:
 
 
 def _messages(prompt: CleanPrompt) -> list[_Message]:
-    return [_Message(turn.role.value, turn.text.text) for turn in prompt.turns]
+    return [_Message(turn.role, turn.text.text) for turn in prompt.turns]
 
 
 def _format(wanted: JsonSchema) -> _Format:

@@ -125,7 +125,7 @@ async def _answer(
     first: float | None = None
     answer: Answer | None = None
     try:
-        with answers.place(), while_connected(visit.scope):
+        with answers.place, while_connected(visit.scope):
             async with aclosing(answers.events(received)) as events:
                 async for event in events:
                     if isinstance(event, Answer):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge
 
+from headrace.app.http.tallies import Spread, Tallies, Tally
 from headrace.core.errors import outcome_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from headrace.core.vectors import Embeddings
 
 Answered: TypeAlias = "Answer | Embeddings | Passages"
-M = TypeVar("M", Counter, Histogram)
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 UNKNOWN: Final = "none"
 """The service label of a request that names no service in force."""
@@ -34,25 +34,18 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry, services: Callable[[], Collection[str]]) -> None:
         self._services = services
         self._codes: set[str] = set()
-        self._children: dict[tuple[object, tuple[str, ...]], object] = {}
-
-        def counter(name: str, about: str, *labels: str) -> Counter:
-            return Counter(f"headrace_{name}", about, labels, registry=registry)
-
-        def histogram(name: str, about: str) -> Histogram:
-            return Histogram(f"headrace_{name}", about, ("service",), buckets=SECONDS, registry=registry)
-
-        self._requests = counter("requests", "Requests by service, outcome and error code.", "service", "outcome", "code")
-        self._duration = histogram("request_seconds", "Seconds from the request's head to its last byte.")
-        self._first = histogram("first_text_seconds", "Seconds to the first text of a streamed answer.")
-        self._tokens = counter("tokens", "Tokens by service and kind.", "service", "kind")
-        self._cost = counter("cost", "Price of the answers given, by service and currency.", "service", "currency")
-        self._findings = counter(
-            "guard_findings", "What guards found, by service, guard, kind and action.", "service", "guard", "kind", "action"
+        self._requests = Tally("headrace_requests", "Requests by service, outcome and error code.", "service", "outcome", "code")
+        self._duration = Spread("headrace_request_seconds", "Seconds from the request's head to its last byte.", "service", SECONDS)
+        self._first = Spread("headrace_first_text_seconds", "Seconds to the first text of a streamed answer.", "service", SECONDS)
+        self._tokens = Tally("headrace_tokens", "Tokens by service and kind.", "service", "kind")
+        self._cost = Tally("headrace_cost", "Price of the answers given, by service and currency.", "service", "currency")
+        self._findings = Tally(
+            "headrace_guard_findings", "What guards found, by service, guard, kind and action.", "service", "guard", "kind", "action"
         )
-        self._modes = counter(
-            "answers", "Answers by service and mode: quote, draft, abstain, generate, vectors, passages.", "service", "mode"
+        self._modes = Tally(
+            "headrace_answers", "Answers by service and mode: quote, draft, abstain, generate, vectors, passages.", "service", "mode"
         )
+        registry.register(Tallies([self._requests, self._duration, self._first, self._tokens, self._cost, self._findings, self._modes]))
         self.running = Gauge("headrace_requests_running", "Requests under way.", registry=registry)
 
     def answered(self, answer: Answered, mode: str, seconds: float, first: float | None = None) -> None:
@@ -60,16 +53,16 @@ class Metrics:
         service = self._service(answer.call.service)
         self._end(service, "answered", "", seconds)
         if first is not None:
-            self._of(self._first, service).observe(first)
+            self._first.see(service, first)
         usage = answer.usage
         for kind, count in (("input", usage.input), ("input_cached", usage.input_cached), ("output", usage.output)):
             if count:
-                self._of(self._tokens, service, kind).inc(count)
+                self._tokens.add(service, kind, amount=count)
         if answer.cost.amount:
-            self._of(self._cost, service, answer.cost.currency).inc(float(answer.cost.amount))
-        self._of(self._modes, service, mode).inc()
+            self._cost.add(service, answer.cost.currency, amount=float(answer.cost.amount))
+        self._modes.add(service, mode)
         for found in answer.findings:
-            self._of(self._findings, service, found.guard, found.kind, found.action.value).inc()
+            self._findings.add(service, found.guard, found.kind, found.action.value)
 
     def failed(self, service: str, error: HeadraceError, seconds: float) -> None:
         """A request was refused (somebody decided so), or failed (something did not work): as its record says."""
@@ -82,16 +75,8 @@ class Metrics:
         self._end(self._service(service), "cancelled", "", seconds)
 
     def _end(self, service: str, outcome: str, code: str, seconds: float) -> None:
-        self._of(self._requests, service, outcome, code).inc()
-        self._of(self._duration, service).observe(seconds)
-
-    def _of(self, meter: M, *labels: str) -> M:
-        """A meter's child, kept: looking it up there costs more than counting."""
-        key = (meter, labels)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = meter.labels(*labels)
-        return child  # pyright: ignore[reportReturnType] - of the meter that is in its key
+        self._requests.add(service, outcome, code)
+        self._duration.see(service, seconds)
 
     def _service(self, name: str) -> str:
         return name if name in self._services() else UNKNOWN

@@ -46,7 +46,7 @@ def parse(body: bytes) -> Json:
 
 def as_object(value: object) -> Json | None:
     """A parsed value when it is a JSON object."""
-    return cast("Json", value) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType] - names are strings in JSON
 
 
 def as_array(value: object) -> list[object] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from headrace.app.http import errors
@@ -12,7 +12,7 @@ from headrace.app.http.metrics import Metrics
 from headrace.core.errors import HeadraceError, Overloaded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Generator
+    from collections.abc import AsyncGenerator, Awaitable
     from contextlib import AbstractContextManager
     from types import TracebackType
 
@@ -29,27 +29,32 @@ MOST_RUNNING: Final = 512
 """Requests under way in one gateway. More are shed at once: waiting longer would serve nobody."""
 
 
+class Place:
+    """A place among the answers under way, taken for a block: ``with answers.place:``. Raises Overloaded when there is none."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.taken = 0
+        """How many are under way."""
+
+    def __enter__(self) -> None:
+        if self.taken >= self._most:
+            message = f"{self._most} requests are under way here, and no more are taken at one time."
+            raise Overloaded(message, mend="Try again shortly.")
+        self.taken += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.taken -= 1
+
+
 class Answers:
     """The answers under way in this process; the API and the console share it."""
 
     def __init__(self, gateway: Gateway, most: int = MOST_RUNNING) -> None:
         self._gateway = gateway
-        self._most = most
-        self._now = 0
+        self.place = Place(most)
         self.metrics = Metrics(gateway.registry, gateway.service_names)
-        self.metrics.running.set_function(lambda: self._now)
-
-    @contextmanager
-    def place(self) -> Generator[None]:
-        """A place among those under way, for the block. Raises Overloaded when there is none."""
-        if self._now >= self._most:
-            message = f"{self._most} requests are under way here, and no more are taken at one time."
-            raise Overloaded(message, mend="Try again shortly.")
-        self._now += 1
-        try:
-            yield
-        finally:
-            self._now -= 1
+        self.metrics.running.set_function(lambda: self.place.taken)
 
     async def events(self, received: Received) -> AsyncGenerator[Opened | CleanDelta | Answer]:
         """The line's events; the line itself keeps to the time that an answer may take. Raises its errors; a defect becomes a

@@ -65,7 +65,7 @@ class Visit(ABC):
         """Who asks comes first: a stranger's body is not read."""
         credential = bearer(self.scope)
         await self.gateway.authenticate(credential)
-        with self.answers.place():
+        with self.answers.place:
             body = await read_body(self.scope, receive, self.gateway.limits)
             client = client_of(header(self.scope, b"user-agent"))
             await self.serve(body, Envelope(self.request, self._received_us, credential, client, self.scope["path"]))

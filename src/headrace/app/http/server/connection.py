@@ -53,6 +53,8 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._body_bytes = 0
+        self._arriving = 0
+        self._since_began = 0
         self._began_now = False
         self._deaf = False
         self._lingering = False
@@ -76,6 +78,8 @@ class Connection(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._began_now = False
+        self._arriving = len(data)
+        self._since_began += self._arriving
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
@@ -113,6 +117,7 @@ class Connection(HttpToolsProtocol):
         """A request begins."""
         self._in_head = self._began_now = True
         self._head_bytes = self._body_bytes = self._promised = 0
+        self._since_began = self._arriving
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -246,12 +251,16 @@ class Connection(HttpToolsProtocol):
         if len(self.url) > LONGEST_TARGET:
             message = f"The request's target has more than {LONGEST_TARGET:,} bytes."
             return BadRequest(message, code="request.target_too_long", mend="Send parameters in the body.")
-        if len(self.headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD:
+        if len(self.headers) > MOST_HEADERS or (self._since_began > LARGEST_HEAD and self._fields() > LARGEST_HEAD):
             return _too_large()
         if self.parser.should_upgrade() and any(name == b"transfer-encoding" for name, _ in self.headers):
             message = "A body in chunks with an offer to upgrade is not read."
             return BadRequest(message, code="request.upgrade", param="Upgrade", mend="Leave Upgrade out: HTTP/1.1 is spoken here.")
         return None
+
+    def _fields(self) -> int:
+        """Bytes of the header fields."""
+        return sum(len(name) + len(value) for name, value in self.headers)
 
     def _not_http(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__
