@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.adapters.converters import archives
+from headrace.adapters.converters import archives, formats, unpacking, worker
 from headrace.adapters.converters.child import Limits
 from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
 from tests.support.documents import mail, packed, pdf, tar
+from tests.support.growth import PROPORTIONAL, TIMES, growth
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+MANY = 128
+"""Batches of the longer archive."""
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +156,51 @@ def test_encrypted_and_broken_members_do_not_hide_the_others(converter: FileConv
 )
 def test_a_broken_archive_says_so(converter: FileConverter, tmp_path: Path, name: str, content: bytes) -> None:
     assert "It is broken" in parts(converter, tmp_path, content, name)[name]
+
+
+def sized(files: int, size: int) -> bytes:
+    """An archive of so many files of so many bytes."""
+    return tar({f"{number:05}.md": (b"%d\n" % number).rjust(size, b".") for number in range(files)}, "w:gz")
+
+
+def batches(content: bytes) -> int:
+    """How many batches an archive is asked for in, as the parent asks."""
+    first = count = 0
+    sent = content
+    while True:
+        reply = worker._convert(worker.Request(formats.TAR, sent, first, container=-1))
+        assert not reply.reason
+        first, count, sent = first + len(reply.held), count + 1, b""
+        if not reply.more:
+            return count
+
+
+def test_the_work_on_an_archive_grows_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was unpacked from its start for every batch: 64 batches, 64 times."""
+    monkeypatch.setattr(unpacking, "BATCH", 64 << 10)
+    made = {many: sized(many, 64 << 10) for many in (MANY, MANY // TIMES)}
+    assert [batches(content) for content in made.values()] == [MANY, MANY // TIMES]
+    assert growth(lambda many: batches(made[int(many)]), str, MANY) < PROPORTIONAL
+
+
+def test_an_archive_in_batches_is_whole_whatever_is_read_between_them(tmp_path: Path) -> None:
+    """In another archive, mails among it, and over children that are replaced after a few files."""
+    inner = sized(40, 500 << 10)
+    outer = tar({"in.tar.gz": inner, "m.eml": mail("A mail", "Text.", {"x.tar.gz": inner}), "z.pdf": pdf([["Five years."]])}, "w:gz")
+    converter = FileConverter(Limits(memory=512 << 20, files=2))
+    try:
+        found = parts(converter, tmp_path, outer, "a.tar.gz")
+    finally:
+        converter.close()
+    names = [f"{number:05}.md" for number in range(40)]
+    assert list(found) == [*(f"in.tar.gz/{name}" for name in names), "m.eml", *(f"m.eml/x.tar.gz/{name}" for name in names), "z.pdf"]
+    assert all(found[f"in.tar.gz/{name}"].endswith(f".{int(name[:5])}\n") for name in names)
+    assert found["z.pdf"].strip() == "Five years."
+
+
+def test_containers_that_nobody_asks_for_any_more_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "BATCH", 1)
+    opened = unpacking.Opened()
+    for number in range(unpacking.MOST_OPEN + 1):
+        opened.keep(number, unpacking.Unpacking(archives.held(sized(2, 1), formats.TAR)))
+    assert [number for number in range(unpacking.MOST_OPEN + 1) if opened.take(number, 0) is not None] == [1, 2, 3, 4]

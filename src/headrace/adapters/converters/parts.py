@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +27,8 @@ DEEPEST = 3
 _TOO_DEEP = f"It is attached {DEEPEST} mails and archives deep. Save it by itself."
 MOST_FILES = 10_000
 """Files in all of them together."""
+_CONTAINERS = itertools.count(1)
+"""Numbers for containers, each given once."""
 _TOOLS = frozenset({"__MACOSX", "__pycache__", "node_modules", "CVS"})
 _LONGEST_NAME = 500
 
@@ -100,10 +103,15 @@ class Parts:
 
     def _held(self, name: str, content: bytes) -> Iterator[Held]:
         """Asked for in batches, so that no side holds all of them at once."""
-        first = 0
+        first, sent = 0, content
         media_type = formats.media_type(name)
+        container = next(_CONTAINERS)
         while True:
-            reply = self._child.convert(Request(media_type, content, first), self._within)
+            reply = self._child.convert(Request(media_type, sent, first, container), self._within)
+            if reply.lost:  # the child was replaced meanwhile
+                sent = content
+                continue
+            sent = b""
             if reply.reason:
                 raise ConversionFailed(reply.reason, code=reply.code or None, mend=reply.mend)
             yield from reply.held

@@ -28,10 +28,11 @@ from headrace.adapters.converters.archives import BROKEN, Held, held, ready
 from headrace.adapters.converters.decode import decode_html
 from headrace.adapters.converters.docx import with_characters, without_references
 from headrace.adapters.converters.formats import CSV, DOCX, EML, HTML, MSG, PDF, PPTX, SEPARATED, SHEETS
-from headrace.adapters.converters.layout import Layout, storable
+from headrace.adapters.converters.layout import Layout
 from headrace.adapters.converters.mail import attached, message
 from headrace.adapters.converters.sheets import separated, workbook
 from headrace.adapters.converters.slides import presentation
+from headrace.adapters.converters.unpacking import Opened, Unpacking
 from headrace.core.errors import ConversionFailed
 from headrace.core.values import Place  # noqa: TC001  msgspec reads it
 
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
 
 LENGTH = struct.Struct(">I")
 CONVERT = -1
-BATCH = 8 * 1024 * 1024
-"""Bytes of what an archive holds, after which a reply ends."""
+_OPENED = Opened()
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _SMALLEST_PDF = (
@@ -60,15 +60,18 @@ _REASONS = (
 
 
 class Request(msgspec.Struct, array_like=True, frozen=True):
-    """One file. `first` is CONVERT, or the number (from 0) of the file in it from which on to unpack it."""
+    """One file. `first` is CONVERT, or the number (from 0) of the file in it from which on to unpack it: its content is sent with the first
+    batch, and `container` names it for those that follow."""
 
     media_type: str
     content: bytes
     first: int = CONVERT
+    container: int = 0
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):
-    """Its text and places, or the files in it and whether there are more, or the reason (with mend and code) why there is neither."""
+    """Its text and places, or the files in it and whether there are more, or the reason (with mend and code) why there is neither. `lost`:
+    the container is not open here, and must be sent once more."""
 
     reason: str = ""
     text: str = ""
@@ -77,6 +80,7 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
     more: bool = False
     mend: str = ""
     code: str = ""
+    lost: bool = False
 
 
 def main() -> None:
@@ -170,17 +174,16 @@ def _pages(content: bytes) -> list[str]:
 
 def _unpacked(request: Request) -> Reply:
     """The files in an archive or a mail from the one asked for on, as many as fit."""
-    files = _files(request)
-    taken: list[Held] = []
-    size = 0
-    for number, each in enumerate(files):
-        if number < request.first:
-            continue
-        if size >= BATCH:
-            return Reply(held=taken, more=True)
-        taken.append(Held(storable(each.path), each.content, each.reason))
-        size += len(each.content)
-    return Reply(held=taken)
+    unpacking = _OPENED.take(request.container, request.first)
+    if unpacking is None:
+        if not request.content and request.first:
+            return Reply(lost=True)
+        unpacking = Unpacking(_files(request))
+        unpacking.skip(request.first)
+    taken = unpacking.batch()
+    if unpacking.more:
+        _OPENED.keep(request.container, unpacking)
+    return Reply(held=taken, more=unpacking.more)
 
 
 def _files(request: Request) -> Iterator[Held]:
