@@ -19,6 +19,7 @@ from alembic.script import ScriptDirectory
 from headrace.adapters.stores import migrations
 from headrace.adapters.stores.control import SCHEMA, ControlStore, schema_version
 from headrace.adapters.stores.database import WRITES, open_engine
+from headrace.adapters.stores.migrations.alembic_runs import configuration
 from headrace.core.errors import OperationFailed
 
 FIRST = Path(__file__).with_name("first_schema.sql")
@@ -108,13 +109,13 @@ def test_what_the_first_release_wrote_is_there_after_an_upgrade(path: Path, tmp_
 def test_each_migration_keeps_what_was_there(path: Path) -> None:
     engine = open_engine(path)
     try:
-        script = ScriptDirectory.from_config(migrations.configuration(None))
+        script = ScriptDirectory.from_config(configuration(None))
         for each in [revision.revision for revision in reversed(list(script.walk_revisions()))][1:]:
             old = rows(path)
             with engine.connect() as connection:
                 connection.execution_options(**{WRITES: True})
                 with connection.begin():
-                    command.upgrade(migrations.configuration(connection), each)
+                    command.upgrade(configuration(connection), each)
             assert sound(path), each
             assert_kept({table: held for table, held in old.items() if held}, rows(path))
     finally:
@@ -183,7 +184,7 @@ def test_there_is_no_way_down(path: Path) -> None:
     engine = open_engine(path)
     try:
         with engine.connect() as connection, pytest.raises(RuntimeError, match="not downgraded"):
-            command.downgrade(migrations.configuration(connection), "0001")
+            command.downgrade(configuration(connection), "0001")
     finally:
         engine.dispose()
     assert schema_version(path) == SCHEMA
@@ -196,3 +197,12 @@ def test_an_older_version_says_that_it_cannot_read_it(path: Path, monkeypatch: p
     with pytest.raises(OperationFailed, match="newer Headrace") as caught:
         ControlStore(path)
     assert caught.value.code == "control.schema"
+
+
+def test_alembic_is_loaded_only_when_something_is_due(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from headrace.adapters.stores.migrations import upgrade; upgrade(pathlib.Path(sys.argv[1])); "
+        "print('alembic' in sys.modules)"
+    )
+    asked = [sys.executable, "-c", program, str(tmp_path / "control.db")]
+    assert [subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)] == ["True", "False"]

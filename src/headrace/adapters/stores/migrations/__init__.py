@@ -1,14 +1,13 @@
-"""The control store's migrations, run by :func:`upgrade`. Apart from the store itself, so that no serving process loads Alembic."""
+"""The control store's migrations, run by :func:`upgrade`. Apart from the store itself, so that no serving process
+loads Alembic; and Alembic only where there is something to bring up to date."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
-
-from alembic import command
-from alembic.config import Config
 
 from headrace.adapters.stores.control import SCHEMA, schema_version
 from headrace.adapters.stores.database import WRITES, look, open_engine
@@ -17,7 +16,7 @@ from headrace.core.errors import OperationFailed
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOCATION = "headrace.adapters.stores:migrations"
+_ALEMBIC = "headrace.adapters.stores.migrations.alembic_runs"
 
 
 def upgrade(path: Path) -> None:
@@ -38,7 +37,7 @@ def upgrade(path: Path) -> None:
         with engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
-                command.upgrade(configuration(connection), "head")
+                importlib.import_module(_ALEMBIC).upgrade(connection)
     finally:
         engine.dispose()
 
@@ -69,12 +68,3 @@ def _keep(path: Path, schema: str) -> None:
         ) from error
     finally:
         making.unlink(missing_ok=True)
-
-
-def configuration(connection: object) -> Config:
-    """Alembic's configuration, bound to an open transaction."""
-    config = Config()
-    config.set_main_option("script_location", LOCATION)
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config
