@@ -3,6 +3,7 @@
     begin     replies in conversations, fully attributable to a given text or not; generic ones (no claim at all) stand apart
     wice      sentences of Wikipedia and the page that each cites; supported, or partly or not at all
     halueval  true answers and made-up ones to the same question over the same text; only answers of four words and more
+    scifact   scientific claims and the abstract that each cites; supported, or contradicted or not spoken of
     mtrag     written answers over passages (people's references and two models'), with marks for faithfulness from 1 to 4
 
 Half A, by hash of the text that is judged against, is for calibration, half B for the report.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 GROUNDED = DATA / "grounded"
 PASSAGES = 5
 FEWEST_WORDS = 4
+SCIFACT = DATA / "ir" / "scifact"
 FAITHFUL, UNFAITHFUL = 3.5, 2.5
 """Mean marks from which on, and up to which, people agree."""
 
@@ -71,6 +73,24 @@ def halueval() -> list[Judged]:
         for name, supported in (("right_answer", True), ("hallucinated_answer", False)):
             if len(str(row[name]).split()) >= FEWEST_WORDS:
                 found.append(Judged("halueval", half_of(known), split(str(row[name])), (Evidence("", known),), supported))
+    return found
+
+
+def scifact() -> list[Judged]:
+    """Claims, of training and development alike, beside one abstract each."""
+    abstracts = {str(row["id"]): row for row in lines(SCIFACT / "corpus.jsonl.gz")}
+    found: list[Judged] = []
+    for part, file in (("train", "qrels.train.tsv"), ("dev", "qrels.tsv")):
+        with (SCIFACT / file).open(encoding="utf-8") as rows:
+            cited = dict(line.split("\t")[:2] for line in reversed(rows.readlines()[1:]))
+        labels: dict[tuple[str, str], bool] = {}
+        for row in lines(SCIFACT / f"claim_labels.{part}.jsonl"):
+            document = str(row["doc_id"] or cited.get(str(row["claim_id"])))
+            labels.setdefault((str(row["claim"]), document), row["label"] == "SUPPORT")
+        for (claim, document), supported in labels.items():
+            title, text = str(abstracts[document]["title"]), str(abstracts[document]["text"])
+            passages = tuple(Evidence(each.heading or title, each.text) for each in chunk(text, "text/plain"))
+            found.append(Judged("scifact", half_of(text), (claim,), passages, supported))
     return found
 
 

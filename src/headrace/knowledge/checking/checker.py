@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace.core.measure import tokens
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from headrace.core.values import Evidence
+    from headrace.knowledge.checking.support import Supported
     from headrace.knowledge.passages.sentences import Unit
     from headrace.knowledge.quoting.reading import Reading, Readings
 
@@ -54,26 +56,43 @@ class Checker:
         return [self._verdict(each.encode(errors="replace").decode(), passages) for each in sentences]
 
     def _verdict(self, sentence: str, passages: Sequence[Evidence]) -> Verdict:
-        plain = folded(sentence)
-        # Of a longer one the embedder would not see the end; a question says nothing that could be supported.
-        if not passages or tokens(plain) > SEEN or _QUESTION.search(plain):
-            return self._beyond(sentence, plain, passages)
-        asked, readings = self._readings.of(plain, passages)
-        found = support(plain, asked, passages, readings)
-        if found is None:
-            return self._beyond(sentence, plain, passages)
-        score = chance(found)
-        units = completed(plain, found.units, passages, readings)
-        reason = reasoned(sentence, units, passages, unknown(plain, asked.offsets)) or ("" if score >= THRESHOLD else UNSUPPORTED)
-        return Verdict(score, reason, () if reason else tuple(Span(place, unit.start, unit.end) for place, unit in units))
+        look = looked(sentence, passages, self._readings)
+        if look.found is None:
+            return Verdict(0.0, look.reason or UNSUPPORTED)
+        score = chance(look.found, against=bool(look.reason))
+        reason = look.reason or ("" if score >= THRESHOLD else UNSUPPORTED)
+        return Verdict(score, reason, () if reason else tuple(Span(place, unit.start, unit.end) for place, unit in look.units))
 
-    def _beyond(self, sentence: str, plain: str, passages: Sequence[Evidence]) -> Verdict:
-        """Of a sentence that nothing is cited for: what no passage holds must not even be flagged."""
-        texts = [text for each in passages for text in (each.heading, each.text)]
-        if Figures(*texts).lacking(sentence):
-            return Verdict(0.0, NUMBER)
-        words = frozenset[str]().union(*(unknown(part, self._readings.of(part, ())[0].offsets) for part in windows(plain)))
-        return Verdict(0.0, NAME if Names(*texts).lacking(sentence, words) else UNSUPPORTED)
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known of a sentence: how well it is supported (None where nothing could be cited), by which units, and the reason of a rule
+    that speaks against it, if any does."""
+
+    found: Supported | None
+    units: tuple[Place, ...]
+    reason: str
+
+
+def looked(sentence: str, passages: Sequence[Evidence], readings: Readings) -> Look:
+    """Hold a sentence against the passages."""
+    plain = folded(sentence)
+    # Of a longer one the embedder would not see the end; a question says nothing that could be supported.
+    if passages and tokens(plain) <= SEEN and not _QUESTION.search(plain):
+        asked, read = readings.of(plain, passages)
+        if found := support(plain, asked, passages, read):
+            units = completed(plain, found.units, passages, read)
+            return Look(found, units, reasoned(sentence, units, passages, unknown(plain, asked.offsets)))
+    return Look(None, (), _beyond(sentence, plain, passages, readings))
+
+
+def _beyond(sentence: str, plain: str, passages: Sequence[Evidence], readings: Readings) -> str:
+    """Of a sentence that nothing is cited for: what no passage holds must not even be flagged."""
+    texts = [text for each in passages for text in (each.heading, each.text)]
+    if Figures(*texts).lacking(sentence):
+        return NUMBER
+    words = frozenset[str]().union(*(unknown(part, readings.of(part, ())[0].offsets) for part in windows(plain)))
+    return NAME if Names(*texts).lacking(sentence, words) else ""
 
 
 def completed(sentence: str, units: tuple[Place, ...], passages: Sequence[Evidence], readings: Sequence[Reading]) -> tuple[Place, ...]:

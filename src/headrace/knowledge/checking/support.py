@@ -1,7 +1,7 @@
-"""How well the passages support a sentence, in two numbers (late interaction, as for quotes, and shared words).
+"""How well the passages support a sentence, in three numbers (late interaction, as for quotes, and shared words).
 
 The sentence is compared with the units of the passages: the one that is nearest, and up to two more that hold what it lacks. Those are what
-would be cited.
+would be cited. The numbers are of all passages: what a sentence is true of may stand beside what is cited.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import numpy as np
 from headrace.knowledge.checking.everyday import EVERYDAY
 from headrace.knowledge.checking.figure_words import MAGNITUDES, SPELLED, UNITS
 from headrace.knowledge.checking.folded import folded
+from headrace.knowledge.checking.names import stem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from headrace.core.values import Evidence
     from headrace.knowledge.passages.sentences import Unit
@@ -33,23 +32,25 @@ GAIN = 0.03
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _LETTER = 2
 """Letters of the longest unit that may be something else, as ``in`` and ``m``."""
-_LOWEST = 4
-"""One part in so many of a sentence's words: those that are farthest from everything in the passages."""
+_IN_ORDER = 2
+"""Units whose words are compared in their order, and"""
+_LONGEST = 120
+"""words of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Supported:
     """What supports a sentence: units as (passage, unit), the first the nearest, and how well.
 
-    farthest  mean cosine, to the nearest token of the units, of those of the sentence's content tokens that are farthest
-    words     share of its words, *the* and *of* too, that stand in the units' passages and their headings
-
-    Figures and units play no part: whether they are held is known for sure.
+    words  share of its words, *the* and *of* and figures too, that stand in the passages and their headings
+    near   mean cosine of its tokens to the nearest token of the passages
+    order  share of its words that stand in one cited unit in the same order, others between or not
     """
 
     units: tuple[tuple[int, Unit], ...]
-    farthest: float
     words: float
+    near: float
+    order: float
 
 
 def support(sentence: str, asked: Tokens, passages: Sequence[Evidence], readings: Sequence[Reading]) -> Supported | None:
@@ -59,11 +60,14 @@ def support(sentence: str, asked: Tokens, passages: Sequence[Evidence], readings
         return None
     near = [asked.vectors @ reading.vectors.astype(np.float32).T for reading in readings]
     own = np.concatenate([_by_unit(each, reading) for each, reading in zip(near, readings, strict=True) if reading.units])
-    weights = _weights(sentence, asked.offsets)
-    chosen = _cover(own, weights)
-    units = tuple(places[row] for row in chosen)
-    pages = [text for place in sorted({place for place, _ in units}) for text in (passages[place].heading, passages[place].text)]
-    return Supported(units, _farthest(own[chosen].max(axis=0), weights), _shared(sentence, pages))
+    units = tuple(places[row] for row in _cover(own, _weights(sentence, asked.offsets)))
+    words = _words(sentence)
+    return Supported(
+        units,
+        words=_shared(words, [text for each in passages for text in (each.heading, each.text)]),
+        near=float(np.concatenate(near, axis=1).max(axis=1).mean()),
+        order=max(_in_order(words, _words(passages[place].text[unit.start : unit.end])) for place, unit in units[:_IN_ORDER]),
+    )
 
 
 def _by_unit(near: Floats, reading: Reading) -> Floats:
@@ -95,15 +99,20 @@ def _cover(own: Floats, weights: Floats) -> list[int]:
     return chosen
 
 
-def _farthest(cosines: Floats, weights: NDArray[np.floating]) -> float:
-    counted = np.sort(cosines[weights > 0])
-    return float(counted[: max(1, len(counted) // _LOWEST)].mean())
-
-
-def _shared(sentence: str, texts: Sequence[str]) -> float:
-    mine = [word for word in _words(sentence) if not _figure(word)]
+def _shared(words: Sequence[str], texts: Sequence[str]) -> float:
     theirs = {word for text in texts for word in _words(text)}
-    return sum(word in theirs for word in mine) / len(mine) if mine else 1.0
+    return sum(word in theirs for word in words) / len(words) if words else 1.0
+
+
+def _in_order(words: Sequence[str], others: Sequence[str]) -> float:
+    """The longest common subsequence of stems, as a share of the words."""
+    mine, theirs = ([stem(each) for each in some] for some in (words, others[:_LONGEST]))
+    row = [0] * (len(theirs) + 1)
+    for word in mine:
+        before = 0
+        for place, other in enumerate(theirs, start=1):
+            before, row[place] = row[place], before + 1 if word == other else max(row[place], row[place - 1])
+    return row[-1] / len(mine) if mine else 1.0
 
 
 def _words(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How sure it is that people would call a sentence supported: the fitted part of checking drafts, in four numbers.
+"""How sure it is that people would call a sentence supported: the fitted part of checking drafts, in six numbers.
 
 ``support.json`` beside this file holds them; ``python benchmarks/calibrate_drafts.py`` makes it anew from sentences that people judged.
 """
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 
 class Weights(msgspec.Struct, frozen=True):
-    """Of a logistic function over the numbers of :class:`headrace.knowledge.checking.support.Supported`."""
+    """Of a logistic function over the numbers of :class:`headrace.knowledge.checking.support.Supported`, and over whether a rule speaks
+    against the sentence."""
 
     bias: float
-    farthest: float
     words: float
+    near: float
+    order: float
+    against: float
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -39,6 +42,7 @@ THRESHOLD = CALIBRATION.threshold
 """The chance from which on a sentence is cited."""
 
 
-def chance(found: Supported, weights: Weights = CALIBRATION.weights) -> float:
-    """The chance that people call such a sentence supported, when nothing in it is missing from the sources for sure."""
-    return 1 / (1 + math.exp(-(weights.bias + weights.farthest * found.farthest + weights.words * found.words)))
+def chance(found: Supported, weights: Weights = CALIBRATION.weights, *, against: bool = False) -> float:
+    """The chance that people call such a sentence supported; `against`: a figure or a name of it is not held, or the contrary is said."""
+    known = weights.words * found.words + weights.near * found.near + weights.order * found.order
+    return 1 / (1 + math.exp(-(weights.bias + known + weights.against * against)))
