@@ -65,10 +65,14 @@ def result(draft: tuple[int, int, int] = (30, 1, 1), quote: tuple[int, int, int]
         (result(draft=(30, 4, 0)), "quote"),
         (result(draft=(27, 1, 4)), "quote"),
         (result(drafted=0), "quote"),
+        (result(drafted=15), "quote"),
+        (result(drafted=16), "draft"),
         (result(asked=29), "not measured"),
     ],
 )
-def test_drafts_are_earned_by_being_right_as_often_and_wrong_no_more_often(measured: Result, mode: str, tmp_path: Path) -> None:
+def test_who_drafts_is_right_as_often_wrong_no_more_often_and_drafts_half_of_the_answers(
+    measured: Result, mode: str, tmp_path: Path
+) -> None:
     layout = Layout(tmp_path)
     layout.state.mkdir()
     keep(layout, measured)
@@ -79,6 +83,8 @@ def test_drafts_are_earned_by_being_right_as_often_and_wrong_no_more_often(measu
 def test_without_a_measure_the_embedded_model_earns_quotes_and_nobody_knows_of_another(tmp_path: Path) -> None:
     assert earned(Layout(tmp_path), EMBEDDED) == ("quote", None)
     assert earned(Layout(tmp_path), CONNECTED) == ("not measured", None)
+    own = Deployment.model_validate({"deployment": "local", "embedded": {"model": "of-our-own"}})
+    assert earned(Layout(tmp_path), own) == ("not measured", None)
 
 
 def test_a_deployment_that_changed_is_measured_anew(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
@@ -17,7 +17,9 @@ from headrace.app.up.preparation import in_force
 from headrace.config.layout import Layout
 
 if TYPE_CHECKING:
-    from headrace.app.evaluation.results import Counts, Result
+    from collections.abc import Mapping
+
+    from headrace.app.evaluation.results import Counts, Earned, Result
 
 
 @click.command("evaluate")
@@ -52,6 +54,9 @@ def command(service: str, questions: Path, against: str | None, key: str | None,
         click.echo(line)
 
 
+_EARNS: Final[Mapping[Earned, str]] = {"draft": "earns drafts", "quote": "earns quotes", "not measured": "not measured"}
+
+
 def result_lines(result: Result) -> list[str]:
     """What was found, for a person."""
     day = datetime.fromtimestamp(result.time_us / 1_000_000, tz=UTC).date()
@@ -60,7 +65,7 @@ def result_lines(result: Result) -> list[str]:
         f"{result.asked} questions on {day}, revision {result.revision[:12]}",
         f"drafts  {result.service:<20} {_told(result.draft)}, {result.drafted} really drafted",
         f"quotes  {result.against:<20} {_told(result.quote)}",
-        f"deployment {result.deployment}: {result.earned}{few}",
+        f"deployment {result.deployment}: {_EARNS[result.earned]}{few}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""The result of an evaluation, kept by deployment, and what it earns.
+"""The result of an evaluation, kept by deployment, and the mode that the deployment earns by it.
 
 It is state of the installation (``evaluations/`` beside the control store), and content-free: counts, a date, hashes.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
+from headrace.adapters.weights.catalogue import LANGUAGE
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Earned: TypeAlias = Literal["quote", "draft", "not measured"]
 FEWEST: Final = 30
 """Questions below which nothing is earned."""
+_HALF = 2
+"""One answer in so many must really be drafted: a service that nearly always falls back says nothing about its drafts."""
 UNREADABLE: Final = "evaluate.unreadable"
 
 
@@ -50,10 +53,10 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def earned(self) -> Earned:
-        """A draft, when drafts are right at least as often as quotes over the same questions, and wrong no more often."""
+        """A draft, when drafts are right at least as often as quotes over the same questions, wrong no more often, and no rarity."""
         if self.asked < FEWEST:
             return "not measured"
-        better = self.draft.right >= self.quote.right and self.draft.wrong <= self.quote.wrong and self.drafted > 0
+        better = self.draft.right >= self.quote.right and self.draft.wrong <= self.quote.wrong and self.drafted * _HALF >= self.asked
         return "draft" if better else "quote"
 
 
@@ -86,15 +89,16 @@ def kept(layout: Layout, deployment: Deployment) -> Result | None:
 
 
 def earned(layout: Layout, deployment: Deployment) -> tuple[Earned, Result | None]:
-    """What a deployment earns, and by which evaluation. Without one the embedded engine earns quotes: the model that comes with it writes
-    well and knows little (docs/explanation/evidence-first.md)."""
+    """What a deployment earns, and by which evaluation. Without one the model that comes with Headrace earns quotes: it
+    was measured (docs/explanation/figures.md), writes well and knows little. Of any other nobody knows."""
     try:
         result = kept(layout, deployment)
     except OperationFailed:
         result = None  # it is told as not measured; the next evaluation says what is wrong with the file
     if result is not None and result.earned != "not measured":
         return result.earned, result
-    return "quote" if deployment.embedded is not None else "not measured", result
+    measured = deployment.embedded is not None and deployment.embedded.model == LANGUAGE
+    return "quote" if measured else "not measured", result
 
 
 def notes(layout: Layout, workspace: Workspace) -> list[str]:

@@ -1,4 +1,4 @@
-"""The catalogue: a service as those see it who may ask it, and the mode that it earns."""
+"""The catalogue: a service as those see it who may ask it, and the modes that its deployments earn."""
 
 from __future__ import annotations
 
