@@ -154,6 +154,7 @@ async def test_a_bound_key_opens_nothing_of_the_tenant(house: House) -> None:
         page = await bound.get("/console/people")
         assert "look after people, keys and sessions: no" in page.text
         assert "read the metrics: no" in page.text
+        assert "help The key that you signed in with asks these, and does nothing else" in page.text
         assert other[:16] not in page.html
         form = page.fields["form"]
         (session,) = [each for each in house.store.sessions.every(0) if each.key == other[:16]]

@@ -191,6 +191,20 @@ async def test_a_right_that_is_taken_away_is_gone_at_once(house: House) -> None:
         assert (await make(browser, holder="max")).status == 404
 
 
+async def test_whoever_may_not_come_in_any_more_is_told_so(house: House) -> None:
+    """And is not led in and out again without a word."""
+    keep(house.store, [StoredPerson("default", "leo", "leo@acme.example", active=False, created_us=3)])
+    before = house.store.sessions.every(0)
+    async with Browser(house.url) as browser:
+        page = await browser.sign_in(house.key("leo"))
+        assert page.status == 401
+        assert "may not come in any more" in page.text
+        page = await browser.sign_in(house.key("nobody-here"))
+        assert page.status == 401
+        assert "whom tenant" in page.text
+    assert house.store.sessions.every(0) == before
+
+
 async def test_whoever_is_out_is_out_of_every_way_in(house: House) -> None:
     """By an import, or because people.yaml does not have them any more: the API, the console, and what comes later under their name."""
     keep(house.store, [StoredPerson("default", "leo", "leo@acme.example", groups=("members",), created_us=3)])

@@ -27,7 +27,7 @@ SERVICES = ["closed", "cut", "echo", "embed", "extract", "hang", "help", "local"
 
 def main(page: Page) -> str:
     """What a page says, without the way on, which is each person's own."""
-    return re.sub(r'<p><a class="go" .*?</p>', "", page.html.partition("<main")[2])
+    return re.sub(r'<p class="line"><a class="go" .*?</p>', "", page.html.partition("<main")[2])
 
 
 def named(page: Page) -> list[str]:

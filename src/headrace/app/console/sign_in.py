@@ -49,6 +49,7 @@ async def sign_in(visit: Visit, attempts: Attempts) -> None:
         check_form(form_secret(visit.scope), fields.get(FORM_FIELD, ""))
         attempts.check(client)
         token = await visit.gateway.sessions.begin(_key(fields), visit.gateway.sign_ins.lasts_s)
+        await visit.gateway.authenticate(token)  # whom the key speaks for may not come in any more: then this says so
     except HeadraceError as error:
         if isinstance(error, Unauthenticated):
             attempts.failed(client)
