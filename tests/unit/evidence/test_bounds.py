@@ -50,6 +50,15 @@ def test_a_short_record_is_what_it_is() -> None:
     assert bounded(short) == records.canonical(short)
 
 
+def test_of_items_that_are_large_themselves_none_is_kept() -> None:
+    """The last that is tried: a list may be left out whole, and says how long it was."""
+    large: Facts = {f"n{n}": {f"m{m}": "x" * 20 for m in range(32)} for n in range(32)}
+    encoded = bounded(record(0, found=[large] * 5))
+    assert len(encoded) <= MOST
+    facts = json.loads(encoded)["stages"][-1]["facts"]
+    assert (facts["found"], facts["found_left_out"]) == ([], 5)
+
+
 def test_findings_beyond_what_fits_are_counted() -> None:
     whole = record(2_000)
     assert len(records.canonical(whole)) > LONGEST_ENTRY
