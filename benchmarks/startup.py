@@ -1,9 +1,10 @@
 """How quickly Headrace is there, and what it weighs: imports, help, a second start, and the memory of every process with its models loaded.
 
-    python benchmarks/startup.py [--quick] [--json FILE]
+    python benchmarks/startup.py [--quick] [--profile] [--json FILE]
 
 `ready` is the line that ``headrace up`` prints once it serves; `warm` is when ``/readyz`` answers 200. Memory is read once the documents
 and the model have answered: resident (RSS), and proportional (PSS), whose sum counts once the pages that processes share.
+With --profile instead: where the work of a second start goes (:mod:`startup_profile`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import harness
+import startup_profile
 
 if TYPE_CHECKING:
     import argparse
@@ -103,6 +105,10 @@ class Served:
         """Every process of the installation; the first is ``headrace up`` itself."""
         return [_memory(pid) for pid in _descendants(self.process.pid)]
 
+    def worked(self) -> dict[str, float]:
+        """Processor time of each process until now, in seconds."""
+        return {_memory(pid).name: startup_profile.processor_s(pid) for pid in _descendants(self.process.pid)}
+
     def stop(self) -> None:
         """As Ctrl-C does."""
         self.process.terminate()
@@ -148,9 +154,28 @@ def measure(times: int, starts: int) -> tuple[dict[str, float], list[Start], lis
     return figures, seen, memory
 
 
+def profiled() -> dict[str, float]:
+    """The processor time of each process of a second start until everything is ready, in seconds."""
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
+        workspace = Path(folder) / "workspace"
+        for command in ("init", "apply", "ingest"):
+            subprocess.run([str(HEADRACE), command, "--workspace", str(workspace)], check=True, stdout=subprocess.DEVNULL)
+        Served(workspace).stop()
+        served = Served(workspace)
+        try:
+            return served.worked()
+        finally:
+            served.stop()
+
+
 def main() -> None:
     """Measure, print, write."""
-    args: argparse.Namespace = harness.parser(__doc__).parse_args()
+    parser = harness.parser(__doc__)
+    parser.add_argument("--profile", action="store_true", help="where the work of a second start goes")
+    args: argparse.Namespace = parser.parse_args()
+    if args.profile:
+        harness.write(args, startup_profile.report(profiled()), {"name": "none"})
+        return
     figures, starts, memory = measure(*((5, 1) if args.quick else (30, 5)))
     figures["second_start_s"] = statistics.median(each.ready for each in starts)
     figures["second_start_warm_s"] = statistics.median(each.warm for each in starts)
