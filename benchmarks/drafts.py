@@ -81,23 +81,40 @@ def rouge(judged: Judged) -> float:
     return best / max(1, len(mine))
 
 
-def interval(scores: Sequence[float], labels: Sequence[bool], sources: Sequence[str]) -> tuple[float, float]:
-    """Of the area: the middle 95 % of what it is over sources drawn with replacement."""
+def interval(
+    scores: Sequence[float], labels: Sequence[bool], sources: Sequence[str], over: Sequence[float] | None = None
+) -> tuple[float, float]:
+    """Of the area, or of what it is more than that of `over`: the middle 95 % of what it is over sources drawn with replacement."""
     known = {name: np.flatnonzero(np.asarray(sources) == name) for name in dict.fromkeys(sources)}
-    groups, values, truth = list(known.values()), np.asarray(scores), np.asarray(labels)
+    groups, truth = list(known.values()), np.asarray(labels)
+    columns = [(1, np.asarray(scores)), *(((-1, np.asarray(over)),) if over is not None else ())]
     drawn = np.random.default_rng(0)
     areas: list[float] = []
     for _ in range(RESAMPLED):
         rows = np.concatenate([groups[each] for each in drawn.integers(len(groups), size=len(groups))])
         if truth[rows].any() and not truth[rows].all():
-            areas.append(area(values[rows][truth[rows]].tolist(), values[rows][~truth[rows]].tolist()))
+            mine = truth[rows]
+            areas.append(sum(sign * area(values[rows][mine].tolist(), values[rows][~mine].tolist()) for sign, values in columns))
     low, high = np.percentile(areas or [0.0, 1.0], (2.5, 97.5))
     return float(low), float(high)
 
 
 def judged(made: Sequence[Case], figures: dict[str, float]) -> list[list[str]]:
     """A row for each set."""
-    head = ["judged", "texts", "supported", "AUROC", "95 %", "overlap", "95 %", "ROUGE-L", "cited, supported", "others", "without claim"]
+    head = [
+        "judged",
+        "texts",
+        "supported",
+        "AUROC",
+        "95 %",
+        "overlap",
+        "95 %",
+        "over overlap",
+        "ROUGE-L",
+        "cited, supported",
+        "others",
+        "without claim",
+    ]
     rows = [head]
     for name in dict.fromkeys(each.judged.set for each in made):
         every = [each for each in made if each.judged.set == name]
@@ -107,20 +124,19 @@ def judged(made: Sequence[Case], figures: dict[str, float]) -> list[list[str]]:
             continue
         sources = ["".join(passage.text for passage in each.judged.passages) for each in some]
         told: list[str] = []
-        for peer, scores in (
-            ("", [each.least(CALIBRATION.weights) for each in some]),
-            ("overlap ", [overlap(each.judged) for each in some]),
-            ("rouge ", [rouge(each.judged) for each in some]),
-        ):
+        own, peer = [each.least(CALIBRATION.weights) for each in some], [overlap(each.judged) for each in some]
+        less, more = interval(own, labels, sources, peer)
+        figures |= {f"{name} over overlap low": less, f"{name} over overlap high": more}
+        for word, scores in (("", own), ("overlap ", peer), ("rouge ", [rouge(each.judged) for each in some])):
             true, false = ([score for score, label in zip(scores, labels, strict=True) if label is wanted] for wanted in (True, False))
             low, high = interval(scores, labels, sources)
             told += [f"{area(true, false):.3f}", f"{low:.3f}-{high:.3f}"]
-            figures |= {f"{name} {peer}auroc": area(true, false), f"{name} {peer}auroc low": low, f"{name} {peer}auroc high": high}
+            figures |= {f"{name} {word}auroc": area(true, false), f"{name} {word}auroc low": low, f"{name} {word}auroc high": high}
         for label, word in ((True, "supported"), (False, "unsupported"), (None, "without claim")):
             cited = [each.cited(CALIBRATION) for each in every if each.judged.supported is label]
             told.append(f"{np.mean(cited):.1%}" if cited else "")
             figures |= {f"{name} cited {word}": float(np.mean(cited))} if cited else {}
-        rows.append([name, f"{len(some)}", f"{np.mean(labels):.0%}", *told[:5], *told[6:]])
+        rows.append([name, f"{len(some)}", f"{np.mean(labels):.0%}", *told[:4], f"{less:+.3f} to {more:+.3f}", told[4], *told[6:]])
     return rows
 
 

@@ -63,7 +63,7 @@ _OFTEN = frozenset({"a", "an", "per", "every", "each", "in"})
 _WORDS = frozenset({"a", "i"})
 """Letters that are words. Any other one, in *chapter v* or *item c*, is compared as it is written."""
 _SMALL_ROMAN = frozenset("ivx")
-_NO_ROMAN = frozenset({"mix", "mi", "di", "vi"})
+_NO_ROMAN = frozenset({"mix"})
 _PLAIN_MONTHS = frozenset(MONTHS) - {"march", "may", "mar", "jan", "sep", "dec"}
 """Months that are nothing else, however they are written."""
 _NUMBER_SIGN = re.compile(r"\b(?:DIGIT|NUMBER|NUMERAL|NUMERIC|KEYCAP TEN|HUNDRED|CLOCK FACE|DIE FACE|DOMINO TILE|TALLY|FRACTION)\b")
