@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from headrace.adapters.weights.catalogue import LANGUAGE
 from headrace.app.evaluation.measure import quoting
 from headrace.app.evaluation.questions import Question, read
-from headrace.app.evaluation.results import Counts, Result, earned, form_of, keep, kept, notes
+from headrace.app.evaluation.results import MEASURED, Counts, Result, earned, form_of, keep, kept, notes
 from headrace.app.inside import catalogue
 from headrace.config.layout import Layout
 from headrace.config.model import Deployment, Workspace
@@ -83,6 +84,7 @@ def test_who_drafts_is_right_as_often_wrong_no_more_often_and_drafts_half_of_the
 def test_without_a_measure_the_embedded_model_earns_quotes_and_nobody_knows_of_another(tmp_path: Path) -> None:
     assert earned(Layout(tmp_path), EMBEDDED) == ("quote", None)
     assert earned(Layout(tmp_path), CONNECTED) == ("not measured", None)
+    assert MEASURED == LANGUAGE, "measure the new default: python benchmarks/drafts.py"
     own = Deployment.model_validate({"deployment": "local", "embedded": {"model": "of-our-own"}})
     assert earned(Layout(tmp_path), own) == ("not measured", None)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from headrace.adapters.weights.catalogue import LANGUAGE
 from headrace.core.errors import OperationFailed
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ FEWEST: Final = 30
 """Questions below which nothing is earned."""
 _HALF = 2
 """One answer in so many must really be drafted: a service that nearly always falls back says nothing about its drafts."""
+MEASURED: Final = "smollm2-135m-instruct"
+"""The embedded model that was measured here (docs/explanation/figures.md); another default is to be measured first."""
 UNREADABLE: Final = "evaluate.unreadable"
 
 
@@ -97,7 +98,7 @@ def earned(layout: Layout, deployment: Deployment) -> tuple[Earned, Result | Non
         result = None  # it is told as not measured; the next evaluation says what is wrong with the file
     if result is not None and result.earned != "not measured":
         return result.earned, result
-    measured = deployment.embedded is not None and deployment.embedded.model == LANGUAGE
+    measured = deployment.embedded is not None and deployment.embedded.model == MEASURED
     return "quote" if measured else "not measured", result
 
 
