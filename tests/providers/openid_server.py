@@ -105,6 +105,7 @@ class OpenIdServer:
         said |= {
             "another issuer": {"issuer": "https://elsewhere.example"},
             "no https": {"token_endpoint": "http://elsewhere.example/token"},
+            "no port": {"token_endpoint": "https://elsewhere.example:70000/token"},
             "no end": {"end_session_endpoint": None},
         }.get(self.fault, {})
         return said

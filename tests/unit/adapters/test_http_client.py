@@ -62,6 +62,27 @@ async def test_no_value_of_a_header_can_end_its_line() -> None:
         assert b"Bearer sk-1  X-Evil: 1\r\n" in server.requests[0]
 
 
+async def test_a_method_without_a_body_tells_no_length() -> None:
+    async with serving(says(WHOLE)) as server, client_of(server.url) as client:
+        (await client.ask(client.head("GET", "/keys", {}))).close()
+    assert server.requests[0].startswith(b"GET /keys HTTP/1.1\r\n")
+    assert b"content-length" not in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/a b/\u00e9?q=\u20ac#x", b"/a%20b/%C3%A9?q=%E2%82%AC%23x"),
+        ("/a HTTP/1.1\r\nX-Evil: 1\r\n", b"/a%20HTTP/1.1%0D%0AX-Evil:%201%0D%0A"),
+        ("/v1/models/a%2Fb?x=1&y=[2]", b"/v1/models/a%2Fb?x=1&y=[2]"),
+    ],
+)
+async def test_a_path_is_one_line_whatever_it_holds(path: str, sent: bytes) -> None:
+    async with serving(says(WHOLE)) as server, client_of(server.url) as client:
+        (await client.ask(client.head("GET", path, {}))).close()
+    assert server.requests[0].splitlines()[0] == b"GET " + sent + b" HTTP/1.1"
+
+
 async def test_headers_are_found_however_they_are_written() -> None:
     async with serving(says(OK + b"RETRY-after: 7\r\nContent-Length: 0\r\n\r\n")) as server, client_of(server.url) as client:
         response = await client.ask(client.head("GET", "/", {}), b"")

@@ -177,6 +177,7 @@ PROVIDER = {
     "discovery elsewhere": ("identity.provider_garbage", "it says 302"),
     "another issuer": ("identity.provider_garbage", "of another issuer"),
     "no https": ("identity.provider_garbage", "without https"),
+    "no port": ("identity.provider_garbage", "without https"),
     "keys slow": ("identity.provider_away", "in time"),
     "keys garbage": ("identity.provider_garbage", "list of keys cannot be read"),
     "keys fails": ("identity.provider_garbage", "it says 500"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from headrace.adapters.http.faults import BrokenOff
 from headrace.adapters.http.reach import authorization, connect
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 IDLE_S: Final = 15.0
 """Seconds that an unused connection is kept."""
+_PATH: Final = "/?%:@!$&'()*+,;=~[]"
+"""What stands in a path as it is, beside letters and digits; anything else is written as octets."""
 _UNFIT: Final = dict.fromkeys([*range(32), 127], " ")
 
 
@@ -38,14 +41,18 @@ class Client:
         """The head of requests to a path (which begins with a slash), all but its end: made once, sent often."""
         site = self._site
         said = {"Host": site.name, **headers, **(authorization(site.proxy) if site.proxy and site.asks_proxy else {})}
+        path = quote(path, safe=_PATH)
         target = f"http://{site.name}{path}" if site.asks_proxy else path
         lines = "".join(f"{name}: {value.translate(_UNFIT).strip()}\r\n" for name, value in said.items())
         return f"{method} {target} HTTP/1.1\r\n{lines}".encode("latin-1", "replace")
 
-    async def ask(self, head: bytes, body: bytes) -> Response:
-        """The response, once its status is there. A kept connection that the other side has closed meanwhile is replaced once: it has
-        read nothing. Raises Unreachable, BrokenOff, NotHttp and TimeoutError, also from the response's reading later."""
-        request = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+    async def ask(self, head: bytes, body: bytes | None = None) -> Response:
+        """The response, once its status is there; `body` is None for a method that has none.
+
+        A kept connection that the other side has closed meanwhile is replaced once: it has read nothing. Raises Unreachable, BrokenOff,
+        NotHttp and TimeoutError, also from the response's reading later.
+        """
+        request = head + b"\r\n" if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
         await self._places.acquire()
         kept = self._kept()
         if kept is not None:

@@ -10,17 +10,20 @@ import base64
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-import aiohttp
 import msgspec
 
+from headrace.adapters.http.client import Client
+from headrace.adapters.http.faults import ExchangeFailed, NotHttp
+from headrace.adapters.http.reach import Site
 from headrace.adapters.identity import faults
 from headrace.config.identity import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from headrace.adapters.http.link import Response
     from headrace.config.identity import SignIn
     from headrace.core.ports import Clock
 
@@ -69,7 +72,6 @@ class OpenIdProvider:
     def __init__(self, form: SignIn, clock: Clock) -> None:
         self.form = form
         self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
         self._discovered: tuple[float, Discovery] | None = None
         self._keys: tuple[float, Sequence[Jwk]] | None = None
         self._missed: float | None = None
@@ -124,11 +126,6 @@ class OpenIdProvider:
             raise faults.of_exchange(_word(body), status)
         return _read(body, _Tokens, "answer to the code").id_token
 
-    async def close(self) -> None:
-        """Let connections go. Idempotent."""
-        if self._session is not None:
-            await self._session.close()
-
     async def _look(self, now: float) -> None:
         self._keys = (now, (await self._get((await self.discovered()).jwks_uri, _Keys, "list of keys")).keys)
 
@@ -145,27 +142,38 @@ class OpenIdProvider:
         return _read(body, form, what)
 
     async def _fetch(self, method: str, url: str, headers: Mapping[str, str], fields: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Status and body. A connection serves once: sign-ins are seldom, and what a provider names may be several sites."""
+        parts = urlsplit(url)
+        said = {**headers, "Accept-Encoding": "identity"}
+        body = None
+        if fields is not None:
+            said["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(fields).encode()
+        client = Client(Site.of(url), connections=1, within=WITHIN_S)
         try:
-            async with self._open().request(method, url, headers=headers, data=fields, allow_redirects=False) as response:
-                body = bytearray()
-                async for piece in response.content.iter_any():
-                    body += piece
-                    if len(body) > MOST:
-                        raise faults.garbage("answer is too long")
-                return response.status, bytes(body)
+            target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+            response = await client.ask(client.head(method, target, said), body)
+            try:
+                return response.status, await _whole(response)
+            finally:
+                response.close()
         except TimeoutError as error:
             raise faults.away("does not answer in time") from error
-        except (aiohttp.ClientConnectionError, OSError) as error:
-            raise faults.away("cannot be reached") from error
-        except aiohttp.ClientError as error:
+        except NotHttp as error:
             raise faults.garbage("answer is no HTTP") from error
+        except ExchangeFailed as error:
+            raise faults.away("cannot be reached") from error
+        finally:
+            await client.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=WITHIN_S), trust_env=True
-            )
-        return self._session
+
+async def _whole(response: Response) -> bytes:
+    body = bytearray()
+    while piece := await response.read():
+        body += piece
+        if len(body) > MOST:
+            raise faults.garbage("answer is too long")
+    return bytes(body)
 
 
 def secret_of(where: str) -> str:
@@ -187,9 +195,10 @@ def secret_of(where: str) -> str:
 def _safe(address: str) -> bool:
     try:
         parts = urlsplit(address)
+        known = bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+    return known and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
 
 
 def _read(body: bytes, form: type[T], what: str) -> T:

@@ -222,7 +222,6 @@ class Inside:
 
     async def close(self) -> None:
         """Let every connection go."""
-        await self._sign_ins.close()
         self._log.close()
         await self._parts.deployments.close()
         await self._parts.knowledge.close()

@@ -60,7 +60,7 @@ class ProviderSignIns:
 
     async def begin(self, secret: str, redirect: str) -> str:
         """The provider's address to go to."""
-        provider = await self._open()
+        provider = self._open()
         form, found = provider.form, await provider.discovered()
         challenge = base64.urlsafe_b64encode(hashlib.sha256(_of(secret, "verifier").encode()).digest()).rstrip(b"=").decode()
         asked = {
@@ -77,7 +77,7 @@ class ProviderSignIns:
 
     async def finish(self, secret: str, redirect: str, came: Mapping[str, str]) -> str:
         """The token of a new session."""
-        provider = await self._open()
+        provider = self._open()
         _require_begun_here(secret, came)
         _require_from(provider.form, await provider.discovered(), came)
         if "error" in came:
@@ -95,7 +95,7 @@ class ProviderSignIns:
 
     async def farewell(self, back: str) -> str | None:
         """The provider's address at which one signs out there too. No token is kept that could be sent along, so it may ask."""
-        provider = await self._open()
+        provider = self._open()
         found = await provider.discovered()
         if found.end_session_endpoint is None:
             return None
@@ -103,27 +103,20 @@ class ProviderSignIns:
 
     async def signed_out(self, token: str) -> int:
         """End the sessions of whom the provider's logout token names."""
-        provider = await self._open()
+        provider = self._open()
         from headrace.adapters.identity import tokens  # noqa: PLC0415  brings the cryptography along
 
         subject, session = await tokens.logout(token, provider, self._clock)
         return await asyncio.to_thread(self._store.sessions.end_at_provider, provider.form.issuer, subject, session)
 
-    async def close(self) -> None:
-        """Let the provider's connections go. Idempotent."""
-        if self._provider is not None:
-            await self._provider.close()
-
-    async def _open(self) -> OpenIdProvider:
+    def _open(self) -> OpenIdProvider:
         """The provider of the revision in force; another one when the revision says so. Raises NotFound where there is none."""
         form = self._workspace().root.identity.sign_in
         if form is None:
             message = "Here one signs in with a key."
             raise NotFound(message, code="identity.no_provider", mend="headrace.yaml may name a provider under identity.")
         if self._provider is None or self._provider.form != form:
-            before, self._provider = self._provider, OpenIdProvider(form, self._clock)
-            if before is not None:
-                await before.close()
+            self._provider = OpenIdProvider(form, self._clock)
         return self._provider
 
     async def _member(self, said: Claimed, issuer: str, workspace: Workspace) -> Member:
