@@ -7,8 +7,9 @@ them. A form never holds a secret: it names one (``env:NAME``). The descriptions
 from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias, cast
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from headrace.config.form import DurationField, Form, Name, PriceField, SizeField, Whole
 from headrace.config.identity import Identity
@@ -219,6 +220,22 @@ class Provider(Form):
         json_schema_extra={"default": "120 s"},
         description="The provider's whole answer must be here by then.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            named = parts.hostname is not None and parts.port != 0
+        except ValueError:
+            named = False
+        if not named or not value.isascii() or not value.isprintable() or " " in value:
+            msg = "it is no address: https://HOST/v1, or https://HOST:PORT/v1"
+            raise ValueError(msg)
+        if "@" in urlsplit(value).netloc or "#" in value:
+            msg = "a user, a password or a # in the address is not sent; the key belongs under key"
+            raise ValueError(msg)
+        return value
 
 
 class Deployment(Form):

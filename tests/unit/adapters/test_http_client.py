@@ -135,6 +135,23 @@ async def test_a_stale_connection_is_replaced_and_a_fresh_one_that_breaks_is_not
         assert len(server.requests) == 1
 
 
+async def test_a_kept_connection_that_breaks_when_work_may_have_begun_is_not_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "STALE_WITHIN_S", 0.01)
+
+    async def late(writer: asyncio.StreamWriter, number: int) -> None:
+        if number == 1:
+            writer.write(WHOLE)
+        else:
+            await asyncio.sleep(0.1)
+            writer.close()
+
+    async with serving(late) as server, client_of(server.url) as client:
+        await fetch(client)
+        with pytest.raises(BrokenOff):
+            await fetch(client)
+        assert len(server.requests) == 2
+
+
 async def test_a_kept_connection_that_breaks_after_the_first_byte_is_not_asked_twice() -> None:
     async def first_well(writer: asyncio.StreamWriter, number: int) -> None:
         writer.write(WHOLE if number == 1 else b"HTTP/1.1 2")
@@ -164,6 +181,9 @@ async def test_a_kept_connection_that_breaks_after_the_first_byte_is_not_asked_t
         (OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "", NotHttp),
         (OK + b"Content-Length: -5\r\n\r\nhello", "", NotHttp),
         (b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", "", NotHttp),
+        (b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", "", NotHttp),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5;" + b"x" * (2 * MOST_UNREAD), "", NotHttp),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * (MOST_UNREAD // 3), "", NotHttp),
     ],
 )
 async def test_every_break_and_all_garbage_is_told(sent: bytes, then: str, kind: type[Exception]) -> None:
@@ -265,6 +285,15 @@ async def test_a_client_that_closes_ends_what_is_under_way() -> None:
         response.close()
         await client.close()
         await until(lambda: server.open == 0)
+
+
+async def test_a_client_that_is_closed_while_it_connects_keeps_nothing() -> None:
+    async with serving(says(WHOLE)) as server, client_of(server.url) as client:
+        asking = asyncio.ensure_future(fetch(client))
+        await asyncio.sleep(0)
+        await client.close()
+        assert await asking == (200, b"hello")
+        await until(lambda: server.connections == 1 and not server.open)
 
 
 async def test_unused_connections_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,32 @@ async def test_a_proxy_that_does_not_connect_is_told(answer: bytes, bare: pytest
             await get("https://provider.invalid")
 
 
+@pytest.mark.parametrize("named", ["socks5://127.0.0.1", "socks5://127.0.0.1:1080", "http://127.0.0.1:port", "http://[::1", "ftp://x"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_proxy_that_cannot_be_one_is_told(named: str, scheme: str, bare: pytest.MonkeyPatch) -> None:
+    bare.setenv(f"{scheme}_proxy", named)
+    with pytest.raises(Unreachable, match=f"{scheme}_proxy names no http:// or https:// address"):
+        await get(f"{scheme}://provider.invalid")
+
+
+@pytest.mark.parametrize(
+    ("none_for", "url", "goes_through"),
+    [
+        ("a.invalid:8080", "http://a.invalid:8080", False),
+        ("a.invalid:8080", "http://a.invalid:8081", True),
+        ("invalid", "http://a.invalid:8080", False),
+        ("::1", "http://[::1]:8080", False),
+        ("[::1]", "http://[::1]:8080", False),
+        ("[::1]:8080", "http://[::1]:8080", False),
+        ("b.invalid", "http://a.invalid", True),
+    ],
+)
+def test_what_no_proxy_names_is_reached_directly(none_for: str, url: str, *, goes_through: bool, bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("http_proxy", "http://127.0.0.1:1")
+    bare.setenv("no_proxy", none_for)
+    assert (Site.of(url).proxy is not None) is goes_through
+
+
 async def test_what_is_not_secret_is_asked_of_the_proxy_itself(bare: pytest.MonkeyPatch) -> None:
     async with serving(says(WHOLE)) as between:
         bare.setenv("HTTP_PROXY", between.url.replace("//", "//ana:b@"))

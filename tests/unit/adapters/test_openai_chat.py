@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace.adapters.models import faults
 from headrace.adapters.models import openai as driver
 from headrace.adapters.models.openai import Endpoint, OpenAIChat
 from headrace.core.errors import BadRequest, HeadraceError, PromptTooLong, Unavailable, UpstreamFailed, UpstreamTimeout
@@ -82,6 +83,7 @@ async def test_every_fault_has_a_name(serving: Provider, model: str, kind: type[
 
 async def test_facts_that_help_come_along(serving: Provider) -> None:
     assert (await failure(serving, "429")).facts == {"retry_after_s": 7}
+    assert faults.of_status(429, b"", "9" * 5000).facts == {}
     assert (await failure(serving, "500")).facts == {"status": 500}
     assert (await failure(serving, "too-long")).facts == {"prompt_tokens": 9001, "answer_tokens": None, "context_tokens": 8192}
 

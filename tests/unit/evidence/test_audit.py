@@ -75,6 +75,8 @@ def test_an_empty_log(tmp_path: Path, how: Callable[[sqlite3.Connection, Sequenc
         ("UPDATE entries SET record = replace(record, 'apply', 'apply') WHERE sequence = 2", "record 2 is not the one"),
         ("UPDATE entries SET signature = replace(signature, substr(signature, 1, 4), 'AAAA') WHERE sequence = 3", "receipt of record 3"),
         ("UPDATE entries SET signature = 'no base64' WHERE sequence = 3", "receipt of record 3"),
+        ("UPDATE entries SET request = 'req_another' WHERE sequence = 3", "record 3 is found under another request"),
+        ("UPDATE entries SET part = 'opened' WHERE sequence = 3", "record 3 is found under another request"),
         ("UPDATE entries SET time_us = 5 WHERE sequence = 4", "record 4 is earlier"),
         ("UPDATE entries SET time_us = 'late' WHERE sequence = 4", "record 4 is earlier"),
         ("DELETE FROM entries WHERE sequence = 5", "record 5 is missing"),

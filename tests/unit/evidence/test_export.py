@@ -196,6 +196,19 @@ def test_a_tile_in_the_middle_that_is_missing_is_named(tmp_path: Path) -> None:
     assert check(tmp_path / "log", "--key", key.vkey) == {"tree": "a tile of level 1 is missing: 0"}
 
 
+def test_a_checkpoint_over_more_records_than_anybody_can_count_is_no_labour(tmp_path: Path) -> None:
+    """Whoever packs a log says how large it is: one tile is enough to speak of 2^56 records."""
+    key, root = ledgers.key(tmp_path), bytes(range(32))
+    (tmp_path / "log" / "tile/7/000.p").mkdir(parents=True)
+    (tmp_path / "log" / "tile/7/000.p/1").write_bytes(root)
+    (tmp_path / "log" / "tile/entries").mkdir()
+    for name in ("000", "x001", "other"):
+        (tmp_path / "log" / "tile/entries" / name).write_bytes(b"")
+    (tmp_path / "log" / "checkpoint").write_text(key.checkpoint(1 << 56, root))
+    why = check(tmp_path / "log", "--key", key.vkey)
+    assert why == {"tree": "a tile of level 6 is missing: 0", "records": "the records from 0 on are not those that were hashed"}
+
+
 def test_a_record_too_long_for_the_form_is_said_and_its_hash_can_be_exported(tmp_path: Path) -> None:
     """tlog-tiles has two bytes for a length."""
     store = ledgers.store(Layout(tmp_path).ledger)

@@ -19,6 +19,8 @@ IDLE_S: Final = 15.0
 """Seconds that an unused connection is kept."""
 _PATH: Final = "/?%:@!$&'()*+,;=~[]"
 """What stands in a path as it is, beside letters and digits; anything else is written as octets."""
+STALE_WITHIN_S: Final = 1.0
+"""Seconds in which a kept connection shows that it was closed before it was asked: who breaks it later may have begun to work."""
 _UNFIT: Final = dict.fromkeys([*range(32), 127], " ")
 
 
@@ -36,6 +38,7 @@ class Client:
         self._idle: list[Link] = []
         self._busy: set[Link] = set()
         self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
         """The head of requests to a path (which begins with a slash), all but its end: made once, sent often."""
@@ -49,17 +52,20 @@ class Client:
     async def ask(self, head: bytes, body: bytes | None = None) -> Response:
         """The response, once its status is there; `body` is None for a method that has none.
 
-        A kept connection that the other side has closed meanwhile is replaced once: it has read nothing. Raises Unreachable, BrokenOff,
-        NotHttp and TimeoutError, also from the response's reading later.
+        A kept connection that the other side has closed meanwhile is replaced once: it has read nothing. One that breaks later is not: work
+        may have begun there, and would be paid twice. Raises Unreachable, BrokenOff, NotHttp and TimeoutError, also from the response's
+        reading later.
         """
         request = head + b"\r\n" if body is None else b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
         await self._places.acquire()
         kept = self._kept()
         if kept is not None:
+            loop = asyncio.get_running_loop()
+            asked = loop.time()
             try:
                 return await self._sent(kept, request)
             except BrokenOff as broken:
-                if not broken.unheard:
+                if not broken.unheard or self._closed or loop.time() - asked > STALE_WITHIN_S:
                     raise
             await self._places.acquire()
         try:
@@ -70,7 +76,8 @@ class Client:
         return await self._sent(link, request)
 
     async def close(self) -> None:
-        """Let connections go, those in use too. Idempotent."""
+        """Let connections go, those in use too, and keep none that is made later. Idempotent."""
+        self._closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
@@ -103,7 +110,7 @@ class Client:
         self._places.release()
         if not link.open:
             return
-        if not self._keeps:
+        if not self._keeps or self._closed:
             link.abort()
             return
         loop = asyncio.get_running_loop()

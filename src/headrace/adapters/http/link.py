@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LARGEST_HEAD: Final = 64 * 1024
-"""Bytes of a response's head, and of what may come behind a body."""
+"""Bytes of a response's head."""
 MOST_UNREAD: Final = 1024 * 1024
-"""Bytes that wait to be read before the other side is let wait."""
+"""Bytes that wait to be read before the other side is let wait; and the most that may come without any of a body."""
 _INFORMED: Final = range(100, 200)
 
 
@@ -181,6 +181,8 @@ class Response:
             self.fail(NotHttp(str(error)))
         if self._unread > LARGEST_HEAD and not self.status:
             self.fail(NotHttp("the head has no end"))
+        elif self._unread > MOST_UNREAD and not self._pieces and not self.whole:
+            self.fail(NotHttp("there is more around the body than in it"))  # a chunk's extensions, trailers without end
         elif self._unread > MOST_UNREAD and not self._paused:
             self._paused = True
             self._link.transport.pause_reading()
@@ -208,6 +210,8 @@ class Response:
     def on_headers_complete(self) -> None:
         """The head is there."""
         status = self._parser.get_status_code()
+        if status < _INFORMED.start:
+            raise NotHttp("the status is no status")
         if status not in _INFORMED:
             self.status = status
 

@@ -27,6 +27,7 @@ CONNECT_WITHIN: Final = 5.0
 _NEXT_ADDRESS_AFTER: Final = 0.25
 """Seconds after which a host's next address is tried beside the one that has not answered (RFC 8305)."""
 _PORTS: Final = {"http": 80, "https": 443}
+_NO_ADDRESS: Final = SplitResult("", "", "", "", "")
 _OK: Final = 200
 
 
@@ -44,9 +45,9 @@ class Site:
     def of(cls, url: str, socket: Path | None = None) -> Site:
         """The site of a URL, and the environment's proxy for it."""
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        proxy = None if socket is not None else _proxy(parts.scheme, host)
-        return cls(parts.scheme, host, parts.port or _PORTS[parts.scheme], socket, proxy)
+        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        proxy = None if socket is not None else _proxy(parts.scheme, host, port)
+        return cls(parts.scheme, host, port, socket, proxy)
 
     @property
     def name(self) -> str:
@@ -91,6 +92,8 @@ async def _connected(site: Site) -> Link:
     if site.proxy is None:
         return await _opened(site.host, site.port, tls=site.scheme == "https")
     proxy = site.proxy
+    if proxy.scheme not in _PORTS:
+        raise Unreachable(f"{site.name} cannot be reached: {site.scheme}_proxy names no http:// or https:// address")
     link = await _opened(proxy.hostname or "", proxy.port or _PORTS[proxy.scheme], tls=proxy.scheme == "https")
     if site.tunnelled:
         await _through(link, site, proxy)
@@ -140,8 +143,14 @@ def trust() -> ssl.SSLContext:
     return context
 
 
-def _proxy(scheme: str, host: str) -> SplitResult | None:
+def _proxy(scheme: str, host: str, port: int) -> SplitResult | None:
     named = urllib.request.getproxies().get(scheme)
-    if not named or urllib.request.proxy_bypass(host):
+    names = (host, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")  # NO_PROXY may name a port
+    if not named or any(map(urllib.request.proxy_bypass, names)):
         return None
-    return urlsplit(named if "://" in named else f"http://{named}")
+    try:
+        proxy = urlsplit(named if "://" in named else f"http://{named}")
+        _ = proxy.port
+    except ValueError:
+        return _NO_ADDRESS
+    return proxy

@@ -21,6 +21,8 @@ _MISTAKES = {
 }
 _TIMEOUTS = (408, 504)
 _TOO_MANY = 429
+_LONGEST_WAIT = 6
+"""Digits of the longest wait, in seconds, that is passed on: some eleven days."""
 _AGAIN = "Try again."
 _SHORTER = "Shorten the messages."
 _NUMBERS = re.compile(r"maximum context length is (?P<context>\d+) tokens.*?(?:resulted in|requested) (?P<prompt>\d+) tokens", re.DOTALL)
@@ -49,7 +51,7 @@ def _of_refusal(body: bytes) -> HeadraceError:
 
 
 def _of_too_many(wait: str) -> UpstreamFailed:
-    facts = {"retry_after_s": int(wait)} if wait.isdecimal() else {}
+    facts = {"retry_after_s": int(wait)} if wait.isdecimal() and len(wait) <= _LONGEST_WAIT else {}
     return UpstreamFailed(
         "The provider takes no more requests for now.", code="upstream.rate_limited", mend="Try again later.", facts=facts
     )

@@ -11,11 +11,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from headrace.core.errors import OperationFailed
 from headrace.evidence.log.files import DATABASE
 from headrace.evidence.log.merkle import Frontier
 from headrace.evidence.log.reader import connect, no_ledger, unreadable
-from headrace.evidence.log.store import node_reader, require_known
+from headrace.evidence.log.store import CLOSED, OPENED, node_reader, require_known
 from headrace.evidence.verify.keyring import Successions
 from headrace.evidence.verify.notes import Broken, Unreadable, complete_subtrees, leaf_hash
 
@@ -111,6 +113,16 @@ def _one_state(database: sqlite3.Connection) -> Generator[None]:
         database.rollback()
 
 
+class _Head(msgspec.Struct):
+    """What of a record says where it is found."""
+
+    request: str = ""
+    kind: str = ""
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
 class _Reading:
     """One pass over the records, growing the tree beside them."""
 
@@ -122,7 +134,9 @@ class _Reading:
 
     def whole(self) -> Audited:
         tree, latest, time_us, nodes = Frontier(), "", -1, 0
-        for row in self._database.execute("SELECT sequence, leaf, time_us, signature, record FROM entries ORDER BY sequence"):
+        for row in self._database.execute(
+            "SELECT sequence, leaf, time_us, signature, record, request, part FROM entries ORDER BY sequence"
+        ):
             time_us = self._record(row, tree.size, time_us)
             for level, index, node in tree.append(row[1])[1:]:
                 nodes += 1
@@ -138,12 +152,14 @@ class _Reading:
             raise _broken("its tree has nodes that its records do not make")
         return Audited(tree.size, tree.root().hex(), latest)
 
-    def _record(self, row: tuple[int, bytes, int, object, object], place: int, before_us: int) -> int:
-        sequence, leaf, time_us, signature, record = row
+    def _record(self, row: tuple[int, bytes, int, object, object, object, object], place: int, before_us: int) -> int:
+        sequence, leaf, time_us, signature, record, request, part = row
         if sequence != place:
             raise _broken(f"record {place} is missing")
         if not isinstance(record, bytes) or leaf_hash(record) != leaf:  # SQLite lets any cell hold anything
             raise _broken(f"record {place} is not the one that its leaf was made of")
+        if _found_by(record) != (request, part):
+            raise _broken(f"record {place} is found under another request than its own")
         if not isinstance(time_us, int) or time_us < before_us:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise _broken(f"record {place} is earlier than the one before it")
         try:
@@ -159,6 +175,15 @@ class _Reading:
             held = b""
         if held != made:
             raise _broken(f"node {index} of level {level} in its tree is not the one that its records make")
+
+
+def _found_by(record: bytes) -> tuple[str, str]:
+    """The request under which a record is to be found, and which of its records it is."""
+    try:
+        said = _head(record)
+    except msgspec.DecodeError:
+        said = _Head()
+    return said.request, OPENED if said.kind == OPENED else CLOSED
 
 
 def _keys(database: sqlite3.Connection, pinned: Sequence[VerifierKey]) -> Keyring:

@@ -165,11 +165,10 @@ def _tree(exported: Exported, note: str) -> str:
     if tree.root(tree.size) != root:
         msg = "the tiles do not fold to the checkpoint's root"
         raise Broken(msg)
-    count, level = 0, 0
-    while (width := tree.size >> (TILE_HEIGHT * level)) > 0:
-        for index in range(-(-width // FULL)):
+    count = 0
+    for level in reversed(range(-(-tree.size.bit_length() // TILE_HEIGHT))):  # from the top: no more is looked for than is vouched for
+        for index in range(-(-(tree.size >> (TILE_HEIGHT * level)) // FULL)):
             count += _check_tile(tree, level, index)
-        level += 1
     return f"{count} tiles fold to the root over {tree.size} records"
 
 
@@ -191,10 +190,10 @@ def _check_tile(tree: Tree, level: int, index: int) -> int:
 def _records(exported: Exported, note: str) -> str:
     tree, _ = _grown(exported, note)
     count = 0
-    for index in range(-(-tree.size // FULL)):
+    for name, content in sorted(exported.files.items()):  # a checkpoint that nobody signed may speak of more than can be counted
+        index = _place_of_entries(name)
         width = min(FULL, tree.size - index * FULL)
-        content = exported.files.get(tile_name("entries", index, width))
-        if content is None:
+        if index < 0 or width < 1 or name != tile_name("entries", index, width):
             continue
         tile = tree.tile(0, index)
         hashes = b"".join(leaf_hash(entry) for entry in entries_of(content))
@@ -203,6 +202,12 @@ def _records(exported: Exported, note: str) -> str:
             raise Broken(msg)
         count += width
     return f"{count} of {tree.size} records are here, and each hashes to its place" if count else "no records are here, hashes alone"
+
+
+def _place_of_entries(name: str) -> int:
+    """Which bundle of entries a file is by its name, whatever its width; -1 when it is none."""
+    found = re.fullmatch(r"tile/entries/((?:x\d{3}/){0,5}\d{3})(?:\.p/\d+)?", name, re.ASCII)
+    return int(found[1].replace("x", "").replace("/", "")) if found else -1
 
 
 def entries_of(content: bytes) -> list[bytes]:
