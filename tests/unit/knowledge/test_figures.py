@@ -42,6 +42,8 @@ HELD = [
     ("the nineties", "the nineties"), ("Ⅾ or Ⅿ", "500 and 1000"),
     ("twenty-one and a quarter miles", "21.25 miles"), ("5 and three quarters", "5.75"), ("ⅩⅩⅩⅩ", "ⅩⅩⅩⅩ"), ("2¹⁰", "2^10"),
     ("a twenty-first birthday on the twenty-first of May", "21 May"), ("manifold", "manifold"), ("hundredfold", "a hundred times"),
+    ("24 units", "two dozen units"), ("four billion", "four thousand million"), ("the first 2 weeks", "the first two weeks"),
+    ("room four zero one", "room four-zero-one"), ("101", "one hundred and one"), ("for a decade", "a decade"),
 ]  # fmt: skip
 LACKING = [
     ("CHF 1,000", "100 francs"), ("40 francs", "40 euros"), ("5 km", "5 miles"), ("due 3 March 2024", "4 March 2024"),
@@ -81,6 +83,9 @@ LACKING = [
     ("v1.2.3", "v1.2.4"), ("17:00+02:00", "17:00+03:00"), ("3 to 5 days", "3 to 6 days"), ("from -5 to 5 degrees", "from -6 to 5 degrees"),
     ("$1,000", "€1,000"), ("40 CHF", "USD 40"), ("4:1", "4:2"), ("№ 12", "№ 13"), ("ratio 3:2", "ratio 2:3"), ("1.5e6", "1.5e7"),
     ("x", "fortnightly"), ("x", "a tenner"), ("x", "five quintillion"), ("40", "4O"), ("10", "l0"), ("5 June", "fifth of July"),
+    ("14 units", "two dozen units"), ("room 5", "room four zero one"), ("room 5", "room four-zero-one"), ("40 sheets", "in twenty twenty"),
+    ("103", "nineteen eighty-four"), ("15", "five ten"), ("300", "two one hundred"), ("1,004,000", "four thousand million"),
+    ("2 years", "for a decade"), ("2 years", "a century"),
 ]  # fmt: skip
 
 

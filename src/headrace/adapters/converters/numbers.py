@@ -78,6 +78,8 @@ def _sections(code: str) -> tuple[_Section | None, ...]:
             start = at = at + 1
             continue
         token = _TOKEN.match(code, at)
+        if token and (token["bracket"] or "").startswith(("<", ">", "=")):
+            return ()  # which section is meant goes by its condition, of every one of them
         at = token.end() if token else at + 1
     return tuple(found)
 

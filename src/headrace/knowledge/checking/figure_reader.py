@@ -19,6 +19,7 @@ from headrace.knowledge.checking.figure_words import (
     MAGNITUDES,
     MONTHS,
     MULTIPLES,
+    ORDINALS,
     PAIRS,
     PARTS,
     PERIODS,
@@ -344,7 +345,10 @@ class _Reader:
         part, more = self._and_part(at + taken)
         if len(parts) == 1 and not more and not self._counts(parts[0], at):
             return _Found((), taken)
-        value, last = sum_of(parts) + part, at + taken + more - 1
+        said, last = sum_of(parts), at + taken + more - 1
+        if said is None:
+            return _Found((Figure("code", text=" ".join(parts)),), taken)
+        value = said + part
         times = "times" if parts[0] in MULTIPLES and parts[0] not in HALVES else ""
         unit = (UNITS.get(pieces[-1], "") if taken == 1 and len(pieces) > 1 else "") or times or self._unit(last)
         figure = self._figure(at, last, value, unit)
@@ -361,6 +365,8 @@ class _Reader:
             pieces = word.split("-")
             if any(piece in MULTIPLES for piece in pieces) and (parts or len(pieces) > 1):
                 break
+            if parts and parts[-1] in ORDINALS:
+                break  # the first two weeks
             if all(piece in SPELLED or piece in MAGNITUDES or piece in MULTIPLES for piece in pieces) and word not in _SHORT:
                 parts += pieces
             elif (pieces[0] in SPELLED or pieces[0] in MAGNITUDES) and len(pieces) > 1 and taken == 0:

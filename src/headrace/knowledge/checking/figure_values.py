@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from headrace.knowledge.checking.figure import Figure
-from headrace.knowledge.checking.figure_words import MAGNITUDES, MULTIPLES, ORDINALS, SMALL
+from headrace.knowledge.checking.figure_words import MAGNITUDES, MULTIPLES, ORDINALS, SMALL, TENS
 
 _PLAIN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:'\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d+(?:[.,]\d+)?")
 _EITHER = re.compile(r"[1-9]\d{0,2}\.\d{3}")
@@ -41,19 +41,30 @@ def value_of(word: str) -> tuple[Decimal] | None:
     return (Decimal(word.replace(",", "").replace("'", "")),)
 
 
-def sum_of(parts: list[str]) -> Decimal:
-    """The value of a number in words."""
-    total, current = Decimal(0), Decimal(0)
+def sum_of(parts: list[str]) -> Decimal | None:
+    """The value of a number in words; None of words that make no number together, as in *room four zero one* or *twenty twenty*."""
+    total, current, before = Decimal(0), Decimal(0), ""
     for part in parts:
         if part in MULTIPLES:
             current += Decimal(MULTIPLES[part])
+        elif total and not current and MAGNITUDES.get(part, 0) > 100:  # noqa: PLR2004 - four thousand million
+            total *= MAGNITUDES[part]
         elif part in MAGNITUDES:
             current = (current or Decimal(1)) * MAGNITUDES[part]
             if MAGNITUDES[part] > 100:  # noqa: PLR2004 - a thousand and more end what they multiply
                 total, current = total + current, Decimal(0)
+        elif part == "dozen":
+            current = (current or Decimal(1)) * 12
+        elif not before or before in MAGNITUDES or (before in TENS and 0 < _small(part) < 10):  # noqa: PLR2004 - twenty-one
+            current += _small(part)
         else:
-            current += SMALL.get(part, ORDINALS.get(part, 0))
+            return None
+        before = part
     return total + current
+
+
+def _small(word: str) -> int:
+    return SMALL.get(word, ORDINALS.get(word, 0))
 
 
 def one_of(noun: str) -> str:

@@ -14,11 +14,11 @@ def _numbered(words: str, first: int, step: int = 1) -> dict[str, int]:
     return {word: first + step * place for place, word in enumerate(words.split())}
 
 
+TENS: Final[Mapping[str, int]] = _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10) | {"fourty": 40}
 SMALL: Final[Mapping[str, int]] = {
     **_numbered("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen", 0),
     **_numbered("seventeen eighteen nineteen", 17),
-    **_numbered("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10),
-    "fourty": 40,
+    **TENS,
     "dozen": 12,
     **dict.fromkeys(("nil", "nought", "naught"), 0),
     **dict.fromkeys(("dual", "duo"), 2),
@@ -63,6 +63,7 @@ _VAGUE = """
     dozens hundreds thousands millions billions trillions zillion zillions gazillion gazillions myriad myriads umpteen umpteenth
     manyfold manifold multifold twenties thirties forties fifties sixties seventies eighties nineties fortnight fortnights fortnightly
     biannual biannually semiannual semiannually biweekly bimonthly semimonthly biennial biennially triennial tenner fiver
+    decade decades century centuries millennium millennia quadrennial quinquennial decennial centennial
     """
 """How many these are nobody knows, or everybody otherwise: they are held where the same word stands."""
 _PERIODS = {
