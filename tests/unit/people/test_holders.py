@@ -119,6 +119,33 @@ def test_another_word_at_the_provider_is_another_person(layout: Layout) -> None:
     opens_nothing(layout, old)
 
 
+def test_no_way_round_leads_from_one_word_at_the_provider_to_another(layout: Layout) -> None:
+    says(layout, ANA.replace("ana,", "ana, sign in: ana,"))
+    old = key(layout, "ana")
+    says(layout, ANA)
+    assert who(layout, old).id == "ana"  # the provider calls her by the id, said or not
+    says(layout, ANA.replace("ana,", "ana, sign in: ana.k@acme.example,"))
+    assert who(layout, old).id == "ana"
+    says(layout, ANA)
+    says(layout, ANA.replace("ana,", "ana, sign in: ana.huber@acme.example,"))
+    opens_nothing(layout, old)
+
+
+def test_rolling_back_ends_the_sessions_of_who_had_the_id_meanwhile(layout: Layout) -> None:
+    first = says(layout, ANA)
+    says(layout, "")
+    says(layout, f"{ANA}{CHIEFS.replace('chief,', 'other,')}")
+    account = Account("https://id.example", "sub-2", "default", "ana")
+    with closing(open_store(layout)) as store:
+        asyncio.run(ConsoleSessions(store, store.sessions, store.people, CLOCK).begin_for(account, (), None, 600))
+    with closing(open_store(layout)) as store:
+        assert [each.holder for each in store.sessions.every(0)] == ["ana"]
+    roll_back(layout, first)
+    with closing(open_store(layout)) as store:
+        assert store.sessions.every(0) == []
+        assert store.people.account("https://id.example", "sub-2") is None
+
+
 def test_whom_people_yaml_names_later_has_no_key_of_a_joiner(layout: Layout) -> None:
     joined = StoredPerson("default", "max", "max@acme.example", groups=("support",), origin="sign-in", created_us=7)
     keep(layout, joined)

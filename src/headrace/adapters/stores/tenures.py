@@ -52,12 +52,12 @@ def turned(connection: Connection, turn: int, before: str, after: str, back_to: 
     `back_to`: the turn at which `after` was put in force before, when this goes back to it.
     """
     old, new = _written(before), _written(after)
-    ended = {who: turn for who, words in old.items() if who not in new or _another(words, new[who])}
-    for tenant, name in ended:
-        _let_go(connection, tenant, name)
+    ended = {who: turn for who, words in old.items() if who not in new or _another(who[1], words, new[who])}
     if back_to is not None:
         then, now = _held(connection, back_to), {**_held(connection, turn), **ended}
         ended |= {who: then.get(who, 0) for who in new if then.get(who, 0) != now.get(who, 0)}
+    for tenant, name in ended:
+        _let_go(connection, tenant, name)
     rows = [{"turn": turn, "tenant": tenant, "id": name, "tenure": number} for (tenant, name), number in ended.items()]
     if rows:
         connection.execute(insert(tenures), rows)
@@ -90,8 +90,9 @@ def _written(data: str) -> Mapping[Who, Written]:
     return found | {(each.tenant, each.application): ("application", None) for each in said.applications or ()}
 
 
-def _another(before: Written, after: Written) -> bool:
-    """Whether an id is somebody else's now. To begin to say what the provider calls them changes nobody."""
+def _another(name: str, before: Written, after: Written) -> bool:
+    """Whether an id is somebody else's now. To begin to say what the provider calls them changes nobody; to say it no more does, unless it
+    was the id: from then on the provider means whom it calls by the id, and any word could be begun with."""
     if before[0] != after[0]:
         return True
-    return None not in {before[1], after[1]} and (before[1] or "").casefold() != (after[1] or "").casefold()
+    return before[1] is not None and before[1].casefold() != (after[1] or name).casefold()
