@@ -149,9 +149,15 @@ def test_what_was_changed_in_an_answer_is_named(given: Given, tmp_path: Path, ch
 
 def test_the_proof_of_another_answer_does_not_do(given: Given, tmp_path: Path) -> None:
     code, broken = check(tmp_path, given, given.answers["numbers"], given.proofs["base64"])
-    assert (code, set(broken)) == (1, {"text", "receipt"})
+    assert (code, set(broken)) == (1, {"text", "record", "receipt"})
     two = {**given.proofs["chat"], "text": "Yes."}
     assert check(tmp_path, given, given.answers["chat"], two) == (2, {})
+
+
+def test_an_answer_that_names_another_request_is_not_of_that_record(given: Given, tmp_path: Path) -> None:
+    answer = copy.deepcopy(given.answers["chat"])
+    answer["headrace"]["request"] = given.answers["search"]["headrace"]["request"]
+    assert check(tmp_path, given, answer, given.proofs["chat"]) == (1, {"record": "the record is of another request than the answer"})
 
 
 def test_the_workspaces_own_log_has_the_proof(given: Given, workspace: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from headrace.evidence.verify.notes import (
     text_of_note,
 )
 from headrace.evidence.verify.parts import Link, integer, link, parsed, string, thing, things
-from headrace.evidence.verify.response import receipt_of, with_response
+from headrace.evidence.verify.response import receipt_of, request_of, with_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +49,7 @@ class _Bundle:
     def __init__(self, parts: Mapping[str, object]) -> None:
         response = thing(parts, "response") if "response" in parts else None
         self.came_with = receipt_of(response) if response is not None else None
+        self.request = request_of(response) if response is not None else None
         parts = with_response(parts, response) if response is not None else parts
         self.text = string(parts, "text") if "text" in parts else None
         self.prompt = string(parts, "prompt") if "prompt" in parts else None
@@ -86,21 +87,24 @@ def _text(bundle: _Bundle) -> str:
 
 
 def _commitments(record: str) -> Mapping[str, object]:
-    try:
-        commitments = _object(record).get("commitments")
-    except (ValueError, RecursionError) as error:
-        msg = "the record is not JSON"
-        raise Broken(msg) from error
+    commitments = _object(record).get("commitments")
     return cast("dict[str, object]", commitments) if isinstance(commitments, dict) else {}
 
 
 def _object(record: str) -> Mapping[str, object]:
-    return parsed(record) if record.lstrip().startswith("{") else {}
+    try:
+        return parsed(record) if record.lstrip().startswith("{") else {}
+    except (ValueError, RecursionError) as error:
+        msg = "the record is not JSON"
+        raise Broken(msg) from error
 
 
 def _record(bundle: _Bundle) -> str:
     if leaf_hash(bundle.record.encode()).hex() != bundle.leaf:
         msg = "the record does not hash to the receipt's leaf"
+        raise Broken(msg)
+    if bundle.request is not None and _object(bundle.record).get("request") != bundle.request:
+        msg = "the record is of another request than the answer"
         raise Broken(msg)
     return f"the record is leaf {bundle.leaf[:12]}…"
 
