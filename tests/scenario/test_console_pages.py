@@ -104,6 +104,19 @@ async def test_the_navigation_says_where_one_is(house: House, browser: Browser) 
             assert (await here.inner_text(), await here.get_attribute("aria-current")) == (title, current)
 
 
+async def test_a_short_name_stands_on_one_line(house: House, browser: Browser) -> None:
+    async with await browser.new_context(viewport={"width": 720, "height": 900}) as context:
+        page = await context.new_page()
+        await sign_in(page, house, "ada")
+        await page.goto(f"{house.url}/console/services")
+        cells = page.locator('td[data-column="Models"]')
+        assert "minilm" in await cells.all_inner_texts()
+        lines = (
+            "cells => cells.map(cell => { const held = new Range(); held.selectNodeContents(cell); return held.getClientRects().length; })"
+        )
+        assert set(await cells.evaluate_all(lines)) == {1}
+
+
 async def test_from_a_source_to_what_a_document_said_before_by_keyboard_and_without_script(house: House, browser: Browser) -> None:
     async with await browser.new_context(java_script_enabled=False) as context:
         page = await context.new_page()
