@@ -32,6 +32,7 @@ def test_it_writes_a_workspace_that_checks(tmp_path: Path, documents: Path) -> N
     assert found.workspace is not None
     assert set(found.workspace.services) == {"help", "local", "extract", "embed"}
     assert found.workspace.sources["documents"].folder == str(documents)
+    assert list(found.workspace.sources["documents"].exclude) == ["**/.*", "**/.*/**"]
     assert (workspace / ".headrace/schemas/service.json").is_file()
     assert (workspace / ".headrace").stat().st_mode & 0o777 == 0o700
     assert [each.name for each in workspace.parent.iterdir()] == ["workspace"]
@@ -49,7 +50,19 @@ def test_without_documents_it_reads_headraces_own(tmp_path: Path) -> None:
     template.write(tmp_path / "w", None, checkout=tmp_path / "checkout")
     found = checked(tmp_path / "w")
     assert found.workspace is not None
-    assert found.workspace.sources["documents"].folder == str(tmp_path / "checkout" / "docs")
+    source = found.workspace.sources["documents"]
+    assert source.folder == str(tmp_path / "checkout" / "docs")
+    assert list(source.exclude) == ["**/.*", "**/.*/**", "decisions/**"]
+
+
+def test_what_is_passed_over_of_our_own_documents_is_read_of_others(tmp_path: Path, documents: Path) -> None:
+    (tmp_path / "checkout" / "docs").mkdir(parents=True)
+    template.write(tmp_path / "w", None, checkout=tmp_path / "checkout")
+    assert template.point_documents(tmp_path / "w", documents)
+    found = checked(tmp_path / "w")
+    assert found.workspace is not None
+    source = found.workspace.sources["documents"]
+    assert (source.folder, list(source.exclude)) == (str(documents), ["**/.*", "**/.*/**"])
 
 
 def test_without_a_checkout_it_brings_a_folder_of_its_own(tmp_path: Path) -> None:

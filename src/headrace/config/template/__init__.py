@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 SOURCE = "sources/documents.yaml"
 """The source whose folder ``--docs`` sets."""
 OWN_FOLDER = "documents"
+BEHIND_THE_SCENES = "decisions/**"
+"""Of Headrace's own documentation, what tells how it came about and answers no question of somebody who uses it."""
+_MORE = f', "{BEHIND_THE_SCENES}"]'
+_LAST_EXCLUDED = '"**/.*/**"'
 _RENAMED = {"gitignore": ".gitignore"}
 _HARMLESS = frozenset({".git"})
 """What may stand in a folder that is otherwise empty."""
@@ -43,7 +47,8 @@ def write(workspace: Path, documents: Path | None, *, checkout: Path = CHECKOUT)
     workspace already, holds something else, or cannot be written.
     """
     _refuse_unless_empty(workspace)
-    if documents is None and (checkout / "docs").is_dir():
+    own = documents is None and (checkout / "docs").is_dir()
+    if own:
         documents = checkout / "docs"
     if documents is not None:
         _refuse_unless_folder(documents)
@@ -54,6 +59,8 @@ def write(workspace: Path, documents: Path | None, *, checkout: Path = CHECKOUT)
             if documents is not None:
                 shutil.rmtree(made / OWN_FOLDER)
                 point_documents(made, documents, start=workspace)
+            if own:
+                _pass_over(made / SOURCE)
             publish(made / ".headrace" / "schemas")
             (made / ".headrace").chmod(0o700)
             _move(made, workspace)
@@ -80,13 +87,24 @@ def point_documents(workspace: Path, folder: Path, *, start: Path | None = None)
     if node is not None and node.value == wanted:
         return False
     changed = text[: node.start] + _quoted(wanted) + text[node.end :] if node is not None else text
-    if root is None or not _says(changed, {**_words(root), "folder": wanted}):
+    words = {**_words(root), "folder": wanted} if root is not None else {}
+    excluded = words.get("exclude")
+    if isinstance(excluded, list) and _MORE in changed:  # it was of our own documentation alone
+        changed = changed.replace(_MORE, "]", 1)
+        words["exclude"] = [each for each in excluded if each != BEHIND_THE_SCENES]
+    if root is None or not _says(changed, words):
         msg = f"{path.name} has no folder that could be set."
         raise OperationFailed(msg, code="workspace.no_folder", mend="Write it there yourself; headrace check tells what is wrong with it.")
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(changed, encoding="utf-8")
     temporary.replace(path)
     return True
+
+
+def _pass_over(source: Path) -> None:
+    """Leave what is behind the scenes out of a source of the template."""
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text.replace(_LAST_EXCLUDED + "]", _LAST_EXCLUDED + _MORE, 1), encoding="utf-8")
 
 
 def _says(text: str, wanted: dict[str, Plain]) -> bool:
