@@ -125,7 +125,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="headrace-pictures-") as folder,
-        running(Path(folder) / "acme", documents=ROOT / "docs") as found,
+        running(Path(folder) / "acme") as found,
     ):
         _change(found)
         asyncio.run(pictures(found))

@@ -139,7 +139,7 @@ async def test_from_a_source_to_what_a_document_said_before_by_keyboard_and_with
 
 async def test_back_to_an_earlier_revision_by_keyboard_and_without_script(house: House, browser: Browser) -> None:
     first, second = (entry.revision[:12] for entry in house.store.history()[:2])
-    async with await browser.new_context(java_script_enabled=False, viewport=SIZES["narrow"]) as context:
+    async with await browser.new_context(java_script_enabled=False, viewport=SIZES["narrow"]) as context:  # pyright: ignore[reportArgumentType]
         page = await context.new_page()
         await sign_in(page, house, "ada")
         await page.goto(f"{house.url}/console/revisions")
