@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headrace.adapters.converters.compound import Storage
+    from headrace.adapters.converters.containers.compound import Storage
 
 FREE, END, TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 SECTOR, SHORT, CUTOFF = 512, 64, 4096

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.adapters.converters import archives, formats, unpacking, worker
+from headrace.adapters.converters import formats, worker
 from headrace.adapters.converters.child import Limits
+from headrace.adapters.converters.containers import archives, unpacking
 from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
 from tests.support.documents import mail, packed, pdf, tar

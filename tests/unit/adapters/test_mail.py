@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace.adapters.converters.containers.parts import Parts
 from headrace.adapters.converters.files import FileConverter
-from headrace.adapters.converters.parts import Parts
 from headrace.core.errors import ConversionFailed
 from tests.support.documents import mail, pdf
 from tests.support.growth import PROPORTIONAL, growth

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headrace.adapters.converters import compound, msg
+from headrace.adapters.converters.containers import compound, msg
 from headrace.adapters.converters.files import FileConverter
 from headrace.core.errors import ConversionFailed
 from tests.support.documents import packed, pdf
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from headrace.adapters.converters.compound import Storage
+    from headrace.adapters.converters.containers.compound import Storage
 
 SENT = 133_544_000_000_000_000
 """2024-03-08 in ticks of 100 ns since 1601."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from headrace.adapters.converters import styles
 from headrace.adapters.converters.files import FileConverter
-from headrace.adapters.converters.numbers import LONGEST, shown
-from headrace.adapters.converters.styles import UNSAVED, Styles
+from headrace.adapters.converters.office import styles
+from headrace.adapters.converters.office.numbers import LONGEST, shown
+from headrace.adapters.converters.office.styles import UNSAVED, Styles
 from headrace.knowledge.documents.places import Places
 
 if TYPE_CHECKING:

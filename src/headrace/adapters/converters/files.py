@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from headrace.adapters.converters import formats
 from headrace.adapters.converters.child import Child, Limits
+from headrace.adapters.converters.containers.parts import Parts
 from headrace.adapters.converters.decode import decode
 from headrace.adapters.converters.layout import LONGEST_TEXT, Text, too_long
-from headrace.adapters.converters.parts import Parts
 from headrace.adapters.converters.worker import Request
 from headrace.core.containers import is_container
 from headrace.core.errors import ConversionFailed
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from headrace.adapters.converters.parts import FilePart
+    from headrace.adapters.converters.containers.parts import FilePart
 
 VERSION = "3"
 """Raised when the same file could give another text: everything is then converted anew."""

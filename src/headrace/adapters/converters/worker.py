@@ -23,16 +23,17 @@ from typing import TYPE_CHECKING, BinaryIO
 import kreuzberg
 import msgspec
 
-from headrace.adapters.converters import charsets, clean, msg
-from headrace.adapters.converters.archives import BROKEN, Held, held, ready
+from headrace.adapters.converters import charsets, clean
+from headrace.adapters.converters.containers import msg
+from headrace.adapters.converters.containers.archives import BROKEN, Held, held, ready
+from headrace.adapters.converters.containers.mail import attached, message
+from headrace.adapters.converters.containers.unpacking import Opened, Unpacking
 from headrace.adapters.converters.decode import decode_html
-from headrace.adapters.converters.docx import with_characters, without_references
 from headrace.adapters.converters.formats import CSV, DOCX, EML, HTML, MSG, PDF, PPTX, SEPARATED, SHEETS
 from headrace.adapters.converters.layout import Layout
-from headrace.adapters.converters.mail import attached, message
-from headrace.adapters.converters.sheets import separated, workbook
-from headrace.adapters.converters.slides import presentation
-from headrace.adapters.converters.unpacking import Opened, Unpacking
+from headrace.adapters.converters.office.docx import with_characters, without_references
+from headrace.adapters.converters.office.sheets import separated, workbook
+from headrace.adapters.converters.office.slides import presentation
 from headrace.core.errors import ConversionFailed
 from headrace.core.values import Place  # noqa: TC001  msgspec reads it
 

@@ -12,7 +12,7 @@ from headrace.adapters.converters.layout import storable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headrace.adapters.converters.archives import Held
+    from headrace.adapters.converters.containers.archives import Held
 
 BATCH = 8 * 1024 * 1024
 """Bytes of what a container holds, after which a batch ends."""

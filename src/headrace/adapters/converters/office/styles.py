@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.parsers import expat
 
-from headrace.adapters.converters.numbers import BUILT_IN
-from headrace.adapters.converters.package import OFFICE, RELATION, Package
+from headrace.adapters.converters.office.numbers import BUILT_IN
+from headrace.adapters.converters.office.package import OFFICE, RELATION, Package
 from headrace.core.errors import ConversionFailed
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from python_calamine import (
 
 from headrace.adapters.converters.decode import decode
 from headrace.adapters.converters.layout import LONGEST_TEXT, Layout, too_long
-from headrace.adapters.converters.numbers import shown
-from headrace.adapters.converters.styles import Styles
-from headrace.adapters.converters.tables import Tables, cell, trimmed
+from headrace.adapters.converters.office.numbers import shown
+from headrace.adapters.converters.office.styles import Styles
+from headrace.adapters.converters.office.tables import Tables, cell, trimmed
 from headrace.core.errors import ConversionFailed
 from headrace.core.values import PlaceKind
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from python_calamine import CalamineSheet
 
-    from headrace.adapters.converters.styles import Mark
+    from headrace.adapters.converters.office.styles import Mark
 
 Value: TypeAlias = "int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta"
 

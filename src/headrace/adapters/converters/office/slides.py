@@ -11,8 +11,8 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from headrace.adapters.converters.layout import Layout
-from headrace.adapters.converters.package import OFFICE, RELATION, Package
-from headrace.adapters.converters.tables import cell
+from headrace.adapters.converters.office.package import OFFICE, RELATION, Package
+from headrace.adapters.converters.office.tables import cell
 from headrace.core.errors import ConversionFailed
 
 if TYPE_CHECKING:

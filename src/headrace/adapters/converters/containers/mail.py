@@ -15,7 +15,7 @@ import re
 from email.generator import BytesGenerator
 from typing import TYPE_CHECKING, cast
 
-from headrace.adapters.converters.archives import Held
+from headrace.adapters.converters.containers.archives import Held
 from headrace.adapters.converters.decode import decode
 from headrace.adapters.converters.formats import EML
 from headrace.adapters.converters.layout import Layout

@@ -16,8 +16,8 @@ from headrace.core.errors import ConversionFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from headrace.adapters.converters.archives import Held
     from headrace.adapters.converters.child import Child
+    from headrace.adapters.converters.containers.archives import Held
     from headrace.adapters.converters.layout import Text
 
     ToText: TypeAlias = Callable[[str, bytes, float | None], Text]

@@ -12,10 +12,10 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from headrace.adapters.converters.archives import Held
-from headrace.adapters.converters.compound import Storage, storage
+from headrace.adapters.converters.containers.archives import Held
+from headrace.adapters.converters.containers.compound import Storage, storage
+from headrace.adapters.converters.containers.mail import safe
 from headrace.adapters.converters.decode import decode, decode_html
-from headrace.adapters.converters.mail import safe
 from headrace.core.errors import ConversionFailed
 
 if TYPE_CHECKING:

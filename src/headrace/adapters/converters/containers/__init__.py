@@ -1,0 +1,1 @@
+"""Archives and mails: files that hold files."""

@@ -1,0 +1,1 @@
+"""Documents, workbooks and presentations of office programs, and the tables that they hold."""
