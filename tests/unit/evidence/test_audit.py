@@ -116,6 +116,15 @@ def test_the_edge_is_what_is_looked_at_when_there_is_no_time(log: Path, statemen
     assert why in caught.value.message
 
 
+def test_a_record_that_says_no_request_is_found_under_none(tmp_path: Path) -> None:
+    """Whoever holds the key may sign anything, also what is no record."""
+    store = ledgers.store(tmp_path)
+    store.append([Entry("req_1", "settled", "", b"no JSON")], ledgers.NOW_US)
+    store.close()
+    with pytest.raises(OperationFailed, match="record 0 is found under another request than its own"):
+        audited(tmp_path)
+
+
 def test_a_forger_with_another_key_is_found(log: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     ledgers.store(other).close()
