@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from headrace.app.cli.trace import command
 from headrace.app.cli.traces import trace_lines
-from headrace.app.requests.figures import milliseconds
+from headrace.app.requests.figures import duration
 from headrace.app.requests.telling import found_where, told
 from headrace.config.layout import Layout
 from headrace.core.errors import Forbidden, HeadraceError
@@ -264,7 +264,7 @@ def test_sentences_for_what_is_told_seldom() -> None:
         "other",
         "email drop in the tool, characters 0–1",
     ]
-    assert [milliseconds(us) for us in (49, 9_940, 10_400, 1_234_567)] == ["0.0 ms", "9.9 ms", "10 ms", "1235 ms"]
+    assert [duration(us) for us in (49, 9_940, 10_400, 1_234_567, 69_938_000)] == ["0.0 ms", "9.9 ms", "10 ms", "1235 ms", "69.9 s"]
 
 
 @pytest.fixture

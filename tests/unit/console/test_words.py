@@ -45,13 +45,6 @@ def plain(markup: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("us", "shown"), [(0, "0.0"), (49, "0.0"), (51, "0.1"), (2349, "2.3"), (99_940, "99.9"), (100_000, "100"), (12_345_678, "12,346")]
-)
-def test_milliseconds(us: int, shown: str) -> None:
-    assert words.milliseconds(us) == shown
-
-
-@pytest.mark.parametrize(
     ("amount", "shown"),
     [
         ("0", "0 EUR"),

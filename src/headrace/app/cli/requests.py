@@ -14,7 +14,7 @@ from headrace.app.cli.options import json_option, print_json, told, workspace_op
 from headrace.app.cli.plain import plain
 from headrace.app.http.headrace.followed import page_words
 from headrace.app.ids import SystemClock
-from headrace.app.requests.figures import milliseconds, moment, money
+from headrace.app.requests.figures import duration, moment, money
 from headrace.app.requests.filters import FILTERS, LIMIT, place, wanted
 from headrace.app.requests.port import Page
 from headrace.config.layout import Layout
@@ -85,7 +85,7 @@ def _index(path: Path) -> RequestIndex:
 
 
 def _line(line: Listed) -> str:
-    took = milliseconds(line.took_us) if line.took_us is not None else "–"
+    took = duration(line.took_us) if line.took_us is not None else "–"
     cost = money({"amount": line.amount, "currency": line.currency}) if line.amount else "–"
     ended = f"{line.outcome} ({line.error})" if line.error else line.outcome
     how = " · ".join(each for each in (line.mode or "", line.deployment or "") if each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.app.requests.figures import clock, milliseconds, money, number
+from headrace.app.requests.figures import clock, duration, money, number
 from headrace.app.requests.telling import ending, plain, told
 from headrace.evidence.facts import RequestFacts, mapping
 
@@ -28,7 +28,7 @@ def _line(name: str, when: str, text: str) -> str:
 
 
 def _stage(stage: StageFacts, facts: RequestFacts) -> str:
-    when = clock(facts.received_us) if stage.name == "received" else f"+{milliseconds(stage.us)}"
+    when = clock(facts.received_us) if stage.name == "received" else f"+{duration(stage.us)}"
     return _line(stage.name, when, " · ".join(told(stage, facts)))
 
 
@@ -43,7 +43,7 @@ def _end(facts: RequestFacts, place: str) -> list[str]:
     lines: list[str] = []
     if facts.outcome != "answered" and facts.at not in [each.name for each in facts.stages]:
         lines.append(_line(str(facts.at), "", ending(facts)))
-    said = f"{facts.outcome} after {milliseconds(facts.took_us)} · {money(facts.cost)}"
+    said = f"{facts.outcome} after {duration(facts.took_us)} · {money(facts.cost)}"
     return [*lines, _line("settled", written, f"{said} · {place}")]
 
 

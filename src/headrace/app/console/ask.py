@@ -17,10 +17,11 @@ from headrace.app.console import proof
 from headrace.app.console.area import Area
 from headrace.app.console.proof import opening
 from headrace.app.console.render import page
-from headrace.app.console.words import count, milliseconds, said
+from headrace.app.console.words import count, said
 from headrace.app.http.exchange.running import while_connected
 from headrace.app.http.exchange.wire import ClientGone, encode, header
 from headrace.app.http.openai.request import client_of
+from headrace.app.requests.figures import duration
 from headrace.core.errors import BadRequest, HeadraceError, Unavailable
 from headrace.core.events import CleanDelta
 from headrace.core.flow import Answer, Call, Opened, Received
@@ -185,7 +186,7 @@ def _offers(visit: Visit, principal: Principal) -> Sequence[Offer]:
 def _announced(answer: Answer) -> str:
     """The sentence that a screen reader hears when the answer is whole."""
     cited = f" with {count(len(answer.citations), 'source')}" if answer.citations else ""
-    return f"Answered{cited} in {milliseconds(sum(answer.stages_us.values()))} ms."
+    return f"Answered{cited} in {duration(sum(answer.stages_us.values()))}."
 
 
 def _line(event: Mapping[str, object]) -> bytes:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from headrace.app.console import words
 from headrace.app.console.assets import assets
 from headrace.app.requests.drafts import drafted
+from headrace.app.requests.figures import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ FILTERS: Final = {
     "drafted": drafted,
     "linked": words.linked,
     "finding": words.finding,
-    "milliseconds": words.milliseconds,
+    "duration": duration,
     "moment": words.moment,
     "short": words.short,
     "size": words.size,

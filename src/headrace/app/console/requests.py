@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from headrace.app.console.area import Area
-from headrace.app.console.words import milliseconds
 from headrace.app.http.exchange.wire import encode
-from headrace.app.requests.figures import money, number
+from headrace.app.requests.figures import duration, money, number
 from headrace.app.requests.filters import FILTERS, wanted
 from headrace.app.requests.telling import found_where, told, why
 from headrace.core.errors import BadRequest, NotFound
@@ -189,11 +188,11 @@ def _falls(facts: RequestFacts) -> Sequence[Fall]:
     for each in facts.stages:
         start, width = WIDTH * each.began_us // end, WIDTH * each.us // end
         kind = "bad" if each.ended else "most" if each.us > MOST_SHARE * end else ""
-        found.append(Fall(each.name, f"{milliseconds(each.us)} ms", min(start, WIDTH - 2), width, kind, told(each, facts)))
+        found.append(Fall(each.name, duration(each.us), min(start, WIDTH - 2), width, kind, told(each, facts)))
     if found:
         found[0] = replace(found[0], took="at once")
     if facts.took_us is not None:
-        found.append(Fall("settled", "", WIDTH - 2, 2, "most", [f"{facts.outcome} {milliseconds(facts.took_us)} ms after it came in"]))
+        found.append(Fall("settled", "", WIDTH - 2, 2, "most", [f"{facts.outcome} {duration(facts.took_us)} after it came in"]))
     return found
 
 

@@ -110,12 +110,6 @@ def count(number: int, one: str) -> str:
     return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
-def milliseconds(us: int) -> str:
-    """``2.3`` from microseconds; whole ones from 100."""
-    value = us / 1000
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"  # noqa: PLR2004 - three digits
-
-
 def lasting(seconds: float) -> str:
     """A length of time, in the largest unit that says it whole."""
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 WHOLE_FROM_MS: Final = 10
 """From here on tenths say nothing."""
+SECONDS_FROM_MS: Final = 10_000
 LEAST_FIGURES: Final = 2
 """Figures of an amount that are shown."""
 
 
-def milliseconds(us: object) -> str:
-    """``2.3 ms`` from microseconds."""
+def duration(us: object) -> str:
+    """``2.3 ms``, ``140 ms`` or ``69.9 s`` from microseconds."""
     value = int(str(us)) / 1000
+    if value >= SECONDS_FROM_MS:
+        return f"{value / 1000:.1f} s"
     return f"{value:.0f} ms" if value >= WHOLE_FROM_MS else f"{value:.1f} ms"
 
 

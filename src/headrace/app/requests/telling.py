@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from headrace.app.requests.drafts import drafted
-from headrace.app.requests.figures import counted, milliseconds, names, number
+from headrace.app.requests.figures import counted, duration, names, number
 from headrace.evidence.facts import items, mapping, mappings, text, texts, whole
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _searched(facts: Json) -> list[str]:
 
 def _embedded(facts: Json) -> list[str]:
     by = [f"by {facts['model']} on {facts.get('deployment')}"] if facts.get("model") else []
-    slot = [f"{milliseconds(facts.get('slot_us'))} of the embedder"] if facts.get("slot_us") else []
+    slot = [f"{duration(facts.get('slot_us'))} of the embedder"] if facts.get("slot_us") else []
     made = f"{counted(facts.get('vectors'), 'vector')} of {counted(facts.get('dimensions'), 'dimension')}"
     return [made, *by, f"{counted(facts.get('input'), 'token')} in", *slot]
 
@@ -189,7 +189,7 @@ def _reserved(facts: Json) -> list[str]:
     prompt, context, answer = facts.get("prompt_tokens"), facts.get("context_tokens"), facts.get("answer_tokens")
     fits = f"prompt {prompt} and answer up to {answer} of {context} tokens" if prompt is not None else f"answer up to {answer} tokens"
     most = [f"{facts.get('most')} at most"] if facts.get("most") else []
-    return [fits, f"slot after {milliseconds(facts.get('waited_us'))}", *most]
+    return [fits, f"slot after {duration(facts.get('waited_us'))}", *most]
 
 
 def _not_reserved(facts: Json) -> list[str]:
@@ -211,8 +211,8 @@ def _generated(facts: Json) -> list[str]:
     finish = {"stop": "it came to its end", "length": "cut at its length", "content_filter": "the model's own filter ended it"}
     return [
         f"{facts.get('input')} tokens in{cached}, {facts.get('output')} out{counted_here}",
-        "no text" if first is None else f"first text after {milliseconds(first)}",
-        *([f"{milliseconds(facts.get('slot_us'))} of the engine"] if facts.get("slot_us") else []),
+        "no text" if first is None else f"first text after {duration(first)}",
+        *([f"{duration(facts.get('slot_us'))} of the engine"] if facts.get("slot_us") else []),
         finish.get(str(facts.get("finish")), "broken off"),
     ]
 
