@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,7 +122,7 @@ def test_a_provider_whose_key_is_not_set(layout: Layout, listening: int, monkeyp
 def test_a_provider_that_is_not_there(layout: Layout) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         free = server.getsockname()[1]
-    provider(layout, f"http://user:secret@127.0.0.1:{free}")
+    provider(layout, f"http://127.0.0.1:{free}/v1?key=secret")
     finding = found(layout)["reach.unreachable"]
     assert finding.where == f"deployments/far.yaml: http://127.0.0.1:{free}"
     assert "secret" not in str(finding)
@@ -173,10 +174,14 @@ def test_nobody_administers(layout: Layout) -> None:
     assert "administrators" in found(layout)["policy.no_administrator"].mend
 
 
-def test_keys_that_end_and_keys_of_nobody(layout: Layout) -> None:
+def test_keys_that_end_and_keys_of_nobody(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     keys.create(layout, keys.Wanted("brief", groups=("members",), lasts_us=3_600_000_000))
     _, mine = keys.create(layout, keys.Wanted("laptop", holder="me"))
-    assert "brief" in found(layout)["keys.expires_soon"].what
+    assert "keys.expires_soon" not in found(layout)  # it has just been made
+    with monkeypatch.context() as later:
+        now = time.time_ns() + 50 * 60 * 1_000_000_000
+        later.setattr("headrace.app.doctor.configuration.time.time_ns", lambda: now)
+        assert "brief" in found(layout)["keys.expires_soon"].what
     edit(layout.workspace, "people.yaml", "- person: me\n", "- person: you\n")
     apply(layout, by="test")
     assert mine.id in found(layout)["keys.no_holder"].what

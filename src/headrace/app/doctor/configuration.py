@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headrace.core.values import StoredKey
 
 SOON_US = 14 * 86_400 * 1_000_000
+LAST_PART = 4
+"""A key's end is near in the last quarter of its life: one that was made for a week is not told of on its first day."""
 STRANGER = "headrace-doctor-stranger"
 """Somebody of a tenant who is in no group and in nobody's list."""
 
@@ -164,7 +166,7 @@ def keys(subject: Subject) -> Findings:
                 "people.yaml",
                 f"Put {each.holder} back, or headrace keys revoke {each.id}.",
             )
-        elif each.expires_us is not None and each.expires_us - now < SOON_US:
+        elif each.expires_us is not None and each.expires_us - now < min(SOON_US, (each.expires_us - each.created_us) // LAST_PART):
             when = datetime.fromtimestamp(each.expires_us / 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
             yield notice(
                 "keys.expires_soon", f"Key {each.id} ({each.name}) expires {when}.", where, "Make another and hand it over in time."

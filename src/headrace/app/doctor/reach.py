@@ -58,7 +58,7 @@ def _providers(subject: Subject) -> Mapping[str, Provider]:
 
 
 def _shown(url: str) -> str:
-    """Scheme, host and port: what may stand before an @ is nobody's business."""
+    """Scheme, host and port: what stands in a query may be a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
 
