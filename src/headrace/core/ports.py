@@ -26,9 +26,9 @@ if TYPE_CHECKING:
         SourceFile,
         StoredKey,
         StoredPassage,
+        Vectors,
         Verdict,
     )
-    from headrace.core.vectors import Vectors
 
 
 class Clock(Protocol):

@@ -248,6 +248,16 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Vectors:
+    """What a model made of texts: `rows` are float32, little-endian, one for each text in order, all of `dimensions` numbers."""
+
+    rows: tuple[bytes, ...] = field(repr=False)
+    dimensions: int
+    tokens: int
+    """Of all the texts, as the model counts them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The ledger's word that a record is durable.
 

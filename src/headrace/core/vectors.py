@@ -5,23 +5,13 @@ Received → Admitted → Screened → Routed → Reserved → Embedded → Sett
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headrace.core.flow import Call, Received
     from headrace.core.text import Finding
-    from headrace.core.values import Decision, Facts, Money, Receipt, Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Vectors:
-    """What a model made of texts: `rows` are float32, little-endian, one for each text in order, all of `dimensions` numbers."""
-
-    rows: tuple[bytes, ...] = field(repr=False)
-    dimensions: int
-    tokens: int
-    """Of all the texts, as the model counts them."""
+    from headrace.core.values import Decision, Facts, Money, Receipt, Usage, Vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from headrace.core.errors import PromptTooLong, UnsupportedParameter
-from headrace.core.vectors import Vectors
+from headrace.core.values import Vectors
 from headrace.ipc.client import Client
 from headrace.knowledge.client import WITHIN
 from headrace.knowledge.messages import Embed, Embedded

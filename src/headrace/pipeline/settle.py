@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from headrace.core.flow import Checked, Grounded, Received, Reserved, Screened
     from headrace.core.search import Searched
     from headrace.core.text import Finding
-    from headrace.core.values import Money
-    from headrace.core.vectors import Embedded, Vectors
+    from headrace.core.values import Money, Vectors
+    from headrace.core.vectors import Embedded
     from headrace.pipeline.check import Checking
     from headrace.pipeline.embed import Embedding
     from headrace.pipeline.generate import Generation

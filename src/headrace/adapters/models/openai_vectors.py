@@ -14,7 +14,7 @@ from headrace.adapters.http.faults import ExchangeFailed
 from headrace.adapters.models import faults
 from headrace.adapters.models.stream import LONGEST_EVENT
 from headrace.core.errors import PromptTooLong
-from headrace.core.vectors import Vectors
+from headrace.core.values import Vectors
 
 if TYPE_CHECKING:
     from headrace.adapters.models.exchange import Endpoint

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class ShownLog:
-    """Port :class:`headrace.app.http.headrace.log.Log`. `rooms` gives those that stand now."""
+    """Port :class:`headrace.app.http.ports.log.Log`. `rooms` gives those that stand now."""
 
     def __init__(self, folder: Path, rooms: Callable[[], Rooms]) -> None:
         self._folder = folder

@@ -1,14 +1,14 @@
 """The log, for whoever wants to check it from outside: C2SP tlog-tiles under ``/log``, read-only, and the proof that it only ever grew.
 
 Hashes say nothing of what was asked; how many they are, every receipt says too. So checkpoint and tiles of hashes are for any valid key,
-and for everybody where the workspace says so. Entries are records of every tenant: see :meth:`Log.entries`.
+and for everybody where the workspace says so. Entries are records of every tenant: see :meth:`headrace.app.http.ports.log.Log.entries`.
 """
 
 from __future__ import annotations
 
 import gzip
 import re
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from headrace.app.http.exchange.look import Found
 from headrace.app.http.exchange.wire import encode, header
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headrace.app.http.exchange.look import Endpoint, Look
-    from headrace.core.values import Principal
     from headrace.evidence.log.tiles import Tile
 
 TEXT: Final = b"text/plain; charset=utf-8"
@@ -28,32 +27,6 @@ FOR_EVER: Final = b"max-age=31536000, immutable"
 """A tile never changes: not a partial one either, whose width stands in its name."""
 COMPRESSION: Final = 6
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
-
-
-class Log(Protocol):
-    """The log as it may be shown. Every method raises Unavailable when it cannot be read now."""
-
-    @property
-    def public(self) -> bool:
-        """Are checkpoint and hashes for everybody, without a key?"""
-        ...
-
-    async def checkpoint(self) -> str | None:
-        """The latest signed checkpoint; None while the log is empty."""
-        ...
-
-    async def hashes(self, tile: Tile) -> bytes | None:
-        """A tile of hashes; None when the log has not that many."""
-        ...
-
-    async def entries(self, principal: Principal, tile: Tile) -> bytes | None:
-        """A bundle of records; None when the log has not that many, when policy does not let this principal ``audit`` the log (nor
-        any key that is bound to services), or when any of them is not of its tenant: no policy can give a tenant the records of another."""
-        ...
-
-    async def growth(self, since: int) -> Mapping[str, object] | None:
-        """The latest checkpoint, and the proof that its tree begins with the one of `since` records; None when there are not so many."""
-        ...
 
 
 async def checkpoint(look: Look) -> Found:

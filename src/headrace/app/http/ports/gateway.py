@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from headrace.app.http.headrace.log import Log
     from headrace.app.http.ports.identity import SignIns
     from headrace.app.http.ports.library import Library
+    from headrace.app.http.ports.log import Log
     from headrace.app.http.ports.people import People
     from headrace.app.http.ports.revisions import Revisions
     from headrace.app.requests.port import Requests
