@@ -5,59 +5,23 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
 from headrace.app.cli.verify import command
-from headrace.config.layout import Layout
 from headrace.evidence.verify.main import main
 from headrace.evidence.verify.standalone import source
-from tests.support.apis import serving_api
-from tests.support.rooms import KEY
+from tests.support.proven import ASKED, Given, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-Json: TypeAlias = dict[str, Any]
-TEXTS = ["One text.", "Zwei Größen – «zwei»."]
-ASKED: dict[str, tuple[str, Json, str]] = {
-    "chat": (
-        "/v1/chat/completions",
-        {"model": "on-good", "messages": [{"role": "user", "content": TEXTS[1]}]},
-        f'[["user","{TEXTS[1]}"]]',
-    ),
-    "numbers": ("/v1/embeddings", {"model": "vectors", "input": TEXTS}, f'["{TEXTS[0]}","{TEXTS[1]}"]'),
-    "base64": ("/v1/embeddings", {"model": "vectors", "input": TEXTS[0], "encoding_format": "base64"}, f'["{TEXTS[0]}"]'),
-    "search": ("/v1/headrace/search", {"query": TEXTS[0], "service": "help"}, f'[["user","{TEXTS[0]}"]]'),
-}
-
-
-class Given:
-    """What an asker has: each answer, its proof, and the log's public key."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Json] = {}
-        self.proofs: dict[str, Json] = {}
-        self.key = ""
-
-    async def ask(self, workspace: Path) -> Given:
-        async with serving_api() as api:
-            for name, (path, body, prompt) in ASKED.items():
-                response = await api.served.ask("POST", path, body, Authorization=f"Bearer {KEY}")
-                assert response.status == 200, response.body
-                self.answers[name] = response.json
-                asked = f"/v1/headrace/requests/{response.json['headrace']['request']}/proof"
-                proof = (await api.served.ask("GET", asked, Authorization=f"Bearer {KEY}")).json
-                self.proofs[name] = {**proof, "prompt": prompt}
-            shutil.copytree(api.house.folder / "log", Layout(workspace).ledger, ignore=shutil.ignore_patterns("*-shm"))
-            self.key = (api.house.folder / "log" / "log.vkey").read_text().strip()
-        return self
+    from tests.support.proven import Json
 
 
 @pytest.fixture(scope="module")
@@ -70,29 +34,19 @@ def given(workspace: Path) -> Given:
     return asyncio.run(Given().ask(workspace))
 
 
-def check(folder: Path, given: Given, answer: Json, proof: Json) -> tuple[int, dict[str, str]]:
-    """How the command ends, and what it says that is broken."""
-    for each, content in (("answer.json", answer), ("proof.json", proof)):
-        (folder / each).write_text(json.dumps(content))
-    words = [str(folder / "answer.json"), "--proof", str(folder / "proof.json"), "--key", given.key, "--json"]
-    done = CliRunner().invoke(command, words)
-    broken = {each["name"]: each["why"] for each in json.loads(done.stdout)["links"] if not each["holds"]} if done.stdout else {}
-    return done.exit_code, broken
-
-
 @pytest.mark.parametrize("name", ASKED)
 def test_every_answer_verifies_with_its_proof(given: Given, tmp_path: Path, name: str) -> None:
     assert check(tmp_path, given, given.answers[name], given.proofs[name]) == (0, {})
     (tmp_path / "bundle.json").write_text(json.dumps({**given.proofs[name], "response": given.answers[name]}))
     done = CliRunner().invoke(command, [str(tmp_path / "bundle.json"), "--key", given.key])
-    assert (done.exit_code, done.output.count("holds")) == (0, 5)
+    assert (done.exit_code, done.output.count("holds")) == (0, 6)
 
 
 def test_vectors_verify_by_the_standalone_file(given: Given, tmp_path: Path) -> None:
     check(tmp_path, given, given.answers["numbers"], given.proofs["numbers"])
     command = [sys.executable, "-I", "-c", source(), "answer.json", "--key", given.key]
     done = subprocess.run([*command, "--proof", "proof.json"], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert (done.returncode, done.stderr, done.stdout.count("holds")) == (0, "", 5)
+    assert (done.returncode, done.stderr, done.stdout.count("holds")) == (0, "", 6)
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "give it, with --proof" in done.stderr
@@ -108,7 +62,7 @@ def test_the_program_says_what_is_missing(
     assert "give it, with --proof" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", [*words, "--proof", str(tmp_path / "proof.json")])
     assert main() == 0
-    assert capsys.readouterr().out.count("holds") == 5
+    assert capsys.readouterr().out.count("holds") == 6
 
 
 def _first(answer: Json) -> Json:
@@ -149,7 +103,7 @@ def test_what_was_changed_in_an_answer_is_named(given: Given, tmp_path: Path, ch
 
 def test_the_proof_of_another_answer_does_not_do(given: Given, tmp_path: Path) -> None:
     code, broken = check(tmp_path, given, given.answers["numbers"], given.proofs["base64"])
-    assert (code, set(broken)) == (1, {"text", "record", "receipt"})
+    assert (code, set(broken)) == (1, {"text", "record", "facts", "receipt"})
     two = {**given.proofs["chat"], "text": "Yes."}
     assert check(tmp_path, given, given.answers["chat"], two) == (2, {})
 
@@ -166,7 +120,7 @@ def test_the_workspaces_own_log_has_the_proof(given: Given, workspace: Path, tmp
     for name, answer in given.answers.items():
         (tmp_path / "answer.json").write_text(json.dumps(answer))
         done = CliRunner().invoke(command, words)
-        assert (done.exit_code, done.output.count("holds")) == (0, 5), name
+        assert (done.exit_code, done.output.count("holds")) == (0, 6), name
     answer = copy.deepcopy(given.answers["chat"])
     answer["headrace"]["request"] = "req_other"
     (tmp_path / "answer.json").write_text(json.dumps(answer))

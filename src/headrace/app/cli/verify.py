@@ -54,7 +54,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Check GIVEN, link by link: an answer's proof, an answer as the API gave it (text or vectors), the growth of a log, or an exported log
-    (a folder or tar file).
+    (a folder or tar file). Of an answer as it came, what it tells of itself is held against its record, and what no record holds is named.
 
     With --since alone, the workspace's own log against a checkpoint that was kept: one that was rewritten, truncated or forked is found.
     Offline: nothing is asked of the installation, and with GIVEN and --key nothing is read of the workspace. Ends with 0 when every link

@@ -18,13 +18,14 @@ from headrace.evidence.verify.notes import (
 )
 from headrace.evidence.verify.parts import Link, integer, link, parsed, string, thing, things
 from headrace.evidence.verify.response import receipt_of, request_of, with_response
+from headrace.evidence.verify.told import told_as_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 RECEIPT = ("log", "sequence", "leaf", "time_us", "signature")
 LINKS = ("text", "record", "receipt", "inclusion", "checkpoint")
-"""And ``succession``, before the receipt, where the log's key has changed."""
+"""And ``facts``, behind the record, of an answer as it came; ``succession``, before the receipt, where the log's key has changed."""
 
 
 def verify(parts: Mapping[str, object], *pinned: VerifierKey) -> list[Link]:
@@ -32,6 +33,8 @@ def verify(parts: Mapping[str, object], *pinned: VerifierKey) -> list[Link]:
     bundle = _Bundle(parts)
     keyring = pinned_alone(pinned)
     links = [link("text", lambda: _text(bundle)), link("record", lambda: _record(bundle))]
+    if (response := bundle.response) is not None:
+        links.append(link("facts", lambda: told_as_recorded(response, _object(bundle.record))))
     if bundle.successions:
         try:
             keyring = bundle.successions.keyring(pinned)
@@ -47,7 +50,7 @@ class _Bundle:
     """Typed access to the bundle's parts; what is missing or of another type is Unreadable."""
 
     def __init__(self, parts: Mapping[str, object]) -> None:
-        response = thing(parts, "response") if "response" in parts else None
+        self.response = response = thing(parts, "response") if "response" in parts else None
         self.came_with = receipt_of(response) if response is not None else None
         self.request = request_of(response) if response is not None else None
         parts = with_response(parts, response) if response is not None else parts

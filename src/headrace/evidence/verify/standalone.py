@@ -6,7 +6,7 @@ import ast
 from itertools import takewhile
 from pathlib import Path
 
-MODULES = ("notes", "parts", "keyring", "response", "answer", "growth", "export", "main")
+MODULES = ("notes", "parts", "keyring", "response", "told", "answer", "growth", "export", "main")
 _HEAD = '''"""Check what a Headrace log says, offline: this file alone, Python 3.11 and the `cryptography` package.
 
     python verify.py BUNDLE.json --key VKEY                        an answer against its receipt
@@ -22,6 +22,7 @@ texts) that was asked, without spaces. A bundle's links:
 
     text         the answer, or vectors (and prompt), against its salted commitment in the record
     record       the record against the leaf hash in the receipt
+    facts        (of a whole answer) what it tells of itself against the record: citations, passages, tokens, cost, and the like
     succession   (where the log's key has changed) each key signed for by the one before it and after it, and in the log
     receipt      the receipt's signature by the key that was in force, over log, sequence, leaf and time
     inclusion    the leaf against the root in the checkpoint (RFC 9162)
