@@ -14,17 +14,23 @@ TIMES = 8
 PROPORTIONAL = 24
 """What still counts as in proportion, caches and a busy neighbour included."""
 
+LEAST_S = 0.0005
+"""Seconds of processor time below which a measurement is noise, and counts as so much."""
+
 
 def growth(work: Callable[[str], object], of: Callable[[int], str], many: int) -> float:
     """How many times as long `work` takes with ``of(many)`` as with ``of(many // TIMES)``: the better of two of each."""
-    return _seconds(work, of(many)) / _seconds(work, of(many // TIMES))
+    return _seconds(work, of(many)) / max(LEAST_S, _seconds(work, of(many // TIMES)))
 
 
 def _seconds(work: Callable[[str], object], text: str) -> float:
     best = float("inf")
-    for _ in range(2):
-        gc.collect()
-        began = time.process_time()
-        work(text)
-        best = min(best, time.process_time() - began)
+    gc.disable()  # what other tests have left behind is looked through by nobody meanwhile
+    try:
+        for _ in range(2):
+            began = time.process_time()
+            work(text)
+            best = min(best, time.process_time() - began)
+    finally:
+        gc.enable()
     return best
