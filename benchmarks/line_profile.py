@@ -48,7 +48,7 @@ PARTS = {
     "trace and record": ("/headrace/evidence/rec", "/headrace/evidence/verify/"),
     "who, and may they": ("/headrace/policy/",),
     "guards": ("/headrace/guardrails/",),
-    "the provider: client and stream": ("/headrace/adapters/models/", "/headrace/adapters/http/", "/aiohttp/"),
+    "the provider: client and stream": ("/headrace/adapters/models/", "/headrace/adapters/http/"),
     "the ledger: client and frames": ("/headrace/ipc/", "/headrace/evidence/client"),
     "price, slots, routing": ("/headrace/finops/", "/headrace/routing/"),
     ASIDE: ("/headrace/adapters/stores/", "/headrace/app/revisions"),

@@ -25,3 +25,7 @@ class BrokenOff(ExchangeFailed):
 
 class NotHttp(ExchangeFailed):
     """What came is no HTTP response, or more of a head than anybody sends."""
+
+
+class TooLong(NotHttp):
+    """A body longer than whoever asked can expect."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from headrace.adapters.http.faults import BrokenOff, NotHttp
+from headrace.adapters.http.faults import BrokenOff, NotHttp, TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,13 +134,13 @@ class Response:
         return content
 
     async def read_whole(self, most: int) -> bytes:
-        """All of it. Raises NotHttp when that is more than `most` bytes, and as :meth:`read`."""
+        """All of it. Raises TooLong when that is more than `most` bytes, and as :meth:`read`."""
         pieces: list[bytes] = []
         size = 0
         while piece := await self.read():
             size += len(piece)
             if size > most:
-                raise NotHttp("the body is longer than anything that is expected")
+                raise TooLong("the body is longer than anything that is expected")
             pieces.append(piece)
         return b"".join(pieces)
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from headrace.adapters.http.client import Client
-from headrace.adapters.http.faults import ExchangeFailed, NotHttp
+from headrace.adapters.http.faults import ExchangeFailed, NotHttp, TooLong
 from headrace.adapters.http.reach import Site
 from headrace.adapters.identity import faults
 from headrace.config.identity import LOOPBACK
@@ -23,7 +23,6 @@ from headrace.config.identity import LOOPBACK
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headrace.adapters.http.link import Response
     from headrace.config.identity import SignIn
     from headrace.core.ports import Clock
 
@@ -154,26 +153,19 @@ class OpenIdProvider:
             target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
             response = await client.ask(client.head(method, target, said), body)
             try:
-                return response.status, await _whole(response)
+                return response.status, await response.read_whole(MOST)
             finally:
                 response.close()
         except TimeoutError as error:
             raise faults.away("does not answer in time") from error
+        except TooLong as error:
+            raise faults.garbage("answer is too long") from error
         except NotHttp as error:
             raise faults.garbage("answer is no HTTP") from error
         except ExchangeFailed as error:
             raise faults.away("cannot be reached") from error
         finally:
             await client.close()
-
-
-async def _whole(response: Response) -> bytes:
-    body = bytearray()
-    while piece := await response.read():
-        body += piece
-        if len(body) > MOST:
-            raise faults.garbage("answer is too long")
-    return bytes(body)
 
 
 def secret_of(where: str) -> str:
